@@ -1,0 +1,89 @@
+// swift-tools-version: 6.2
+
+import PackageDescription
+
+let swiftSettings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .treatAllWarnings(as: .error),
+]
+
+let cSettings: [CSetting] = [
+    .treatAllWarnings(as: .error)
+]
+
+let package = Package(
+    name: "VectorStore",
+    products: [
+        .library(name: "VectorStore", targets: ["VectorStore"]),
+        .executable(name: "vector-server", targets: ["VectorServer"]),
+        .executable(name: "vector-bench", targets: ["Bench"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    ],
+    targets: [
+        // Floor 0: C.
+        .target(name: "CVectorKernels", cSettings: cSettings),
+        .target(name: "CStorageShims", cSettings: cSettings),
+        .systemLibrary(name: "CLZ4", pkgConfig: "liblz4", providers: [.apt(["liblz4-dev"])]),
+
+        // Floor 1: leaves. None of them imports another target of this floor.
+        .target(name: "VectorMath", dependencies: ["CVectorKernels"], swiftSettings: swiftSettings),
+        .target(name: "StorageIO", dependencies: ["CStorageShims"], swiftSettings: swiftSettings),
+        .target(
+            name: "Evaluation",
+            dependencies: [.product(name: "Histogram", package: "hdrhistogram-swift")],
+            swiftSettings: swiftSettings),
+
+        // Floor 2: the engine, the one public library.
+        .target(
+            name: "VectorStore",
+            dependencies: ["VectorMath", "StorageIO", "CLZ4"],
+            swiftSettings: swiftSettings),
+
+        // Floor 3: the service.
+        .target(
+            name: "VectorService",
+            dependencies: [
+                "VectorStore",
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ],
+            swiftSettings: swiftSettings),
+
+        // Floor 4: executables.
+        .executableTarget(
+            name: "VectorServer",
+            dependencies: [
+                "VectorService",
+                "VectorStore",
+                "Evaluation",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ],
+            swiftSettings: swiftSettings),
+        .executableTarget(
+            name: "Bench",
+            dependencies: [
+                "VectorStore",
+                "Evaluation",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: swiftSettings),
+    ]
+)
