@@ -1,0 +1,109 @@
+/// What an acknowledged write did.
+public struct WriteReceipt: Sendable, Hashable {
+    /// The position in the write order of the last change; a search whose `lsn` is at least this sees it.
+    public var lsn: UInt64
+    /// Records written, or deleted records that existed.
+    public var count: Int
+}
+
+/// One page of a scan.
+public struct ScanPage: Sendable {
+    /// Records in a fixed order that has no meaning.
+    public var records: [Record]
+    /// Pass it to the next call; nil when this was the last page.
+    public var nextCursor: String?
+}
+
+/// A running maintenance task's state, between 0 and 1.
+public struct MaintenanceProgress: Sendable, Hashable {
+    /// What is being done: `train`, `assign`, `calibrate`, `write`, `publish`.
+    public var phase: String
+    /// The share of the whole task that is done.
+    public var fraction: Double
+}
+
+/// What a rebuild did.
+public struct RebuildReport: Sendable, Hashable {
+    /// The number of the new index generation.
+    public var generation: UInt64
+    /// Live rows in it.
+    public var rowCount: Int
+    /// Posting lists over the whole collection; 0 when it is small enough to be searched exactly.
+    public var nlist: Int
+    /// Partitions that received posting lists of their own.
+    public var indexedPartitionCount: Int
+    /// Seconds by phase, in order.
+    public var seconds: [Phase]
+
+    /// A phase and its time.
+    public struct Phase: Sendable, Hashable {
+        /// The phase's name.
+        public var name: String
+        /// Its time in seconds.
+        public var seconds: Double
+    }
+}
+
+/// The state of one collection.
+public struct CollectionStatistics: Sendable {
+    /// The collection's configuration.
+    public var configuration: CollectionConfiguration
+    /// Records that a search can find.
+    public var rowCount: Int
+    /// Rows in segments that newer writes or deletes hide.
+    public var deletedRowCount: Int
+    /// Rows that are in memory and in the log only.
+    public var memtableRowCount: Int
+    /// Segment files.
+    public var segmentCount: Int
+    /// Bytes of segment files.
+    public var segmentByteCount: UInt64
+    /// The index generation; 0 when there is no index.
+    public var indexGeneration: UInt64
+    /// Posting lists over the whole collection.
+    public var nlist: Int
+    /// Partitions with posting lists of their own.
+    public var indexedPartitionCount: Int
+    /// Distinct partitions.
+    public var partitionCount: Int
+}
+
+/// The state of the store.
+public struct StoreStatistics: Sendable {
+    /// The directory.
+    public var path: String
+    /// The position of the last acknowledged change.
+    public var lsn: UInt64
+    /// The number of the manifest in force.
+    public var manifestNumber: UInt64
+    /// Bytes of log files.
+    public var logByteCount: UInt64
+    /// One entry a collection, by name.
+    public var collections: [CollectionStatistics]
+    /// What the last open had to do.
+    public var recovery: RecoveryReport
+}
+
+/// What opening a store did.
+public struct RecoveryReport: Sendable, Hashable {
+    /// Batches replayed from the log.
+    public var replayedBatchCount: Int
+    /// Changes replayed from the log.
+    public var replayedOperationCount: Int
+    /// Bytes of an unfinished, never acknowledged tail that were dropped.
+    public var discardedByteCount: UInt64
+    /// Leftover files that were removed.
+    public var removedFileCount: Int
+    /// Whether the store had been closed properly.
+    public var wasClean: Bool
+}
+
+/// What a verification found.
+public struct VerificationReport: Sendable {
+    /// Files read in full.
+    public var fileCount: Int
+    /// Bytes read.
+    public var byteCount: UInt64
+    /// Each problem with file, offset and both values; empty when all is well.
+    public var problems: [String]
+}
