@@ -1,0 +1,42 @@
+/// When a write is acknowledged.
+public enum Durability: Sendable, Hashable {
+    /// After fdatasync(2) of the log: it survives power loss. The default.
+    case sync
+    /// After the log write: it survives the death of the process, and power loss may take back the
+    /// writes of about the last so many milliseconds.
+    case relaxed(milliseconds: Int)
+}
+
+/// How a store is opened.
+public struct StoreOptions: Sendable {
+    /// Create the store when the directory is empty or absent.
+    public var createIfMissing = true
+    /// When writes are acknowledged.
+    public var durability = Durability.sync
+    /// A memtable of at least this many bytes is flushed to a segment.
+    public var flushThresholdBytes = 64 << 20
+    /// A log file of at least this many bytes is sealed and a new one begun.
+    public var logFileByteCount = 64 << 20
+    /// Merge segments in the background.
+    public var automaticCompaction = true
+    /// Build the first index, and rebuild it after fourfold growth, in the background.
+    public var automaticIndexing = true
+    /// Rows below which a collection or a partition is searched exactly rather than indexed.
+    public var minimumIndexedRowCount = 32_768
+    /// Threads for training, assignment and exact scans of maintenance; 0 takes one a core.
+    public var maintenanceThreadCount = 0
+
+    /// The defaults.
+    public init() {}
+}
+
+/// How an index is built.
+public struct RebuildOptions: Sendable {
+    /// Posting lists over the whole collection; nil chooses from the number of rows.
+    public var nlist: Int?
+    /// The seed of sampling and training: the same rows and seed give the same centroids.
+    public var seed: UInt64 = 42
+
+    /// The defaults.
+    public init() {}
+}
