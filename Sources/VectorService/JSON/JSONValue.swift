@@ -62,7 +62,7 @@ package struct JSONMember: Sendable, Equatable {
 
 extension JSONNode {
     /// The value of a key, if this is an object that has it.
-    package subscript(key: String) -> JSONNode? {
+    package subscript(_ key: String) -> JSONNode? {
         guard case .object(let members) = value else { return nil }
         return members.first { $0.key == key }?.node
     }
