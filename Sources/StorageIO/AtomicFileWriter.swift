@@ -19,22 +19,23 @@ package struct AtomicFileWriter: ~Copyable {
     package init(
         directory: String, fileSystem: any FileSystem, expectedByteCount: UInt64 = 0
     ) throws(StorageIOError) {
-        self.fileSystem = fileSystem
-        self.directory = directory
         let serial = Self.counter.wrappingAdd(1, ordering: .relaxed).oldValue
-        temporaryPath =
+        let path =
             directory + "/.tmp-" + String(getpid(), radix: 16) + "-" + String(serial, radix: 16)
-        if try fileSystem.status(temporaryPath) != nil { try fileSystem.remove(temporaryPath) }
-        file = try fileSystem.open(temporaryPath, .createNew)
-        buffer.reserveCapacity(Self.bufferByteCount)
+        if try fileSystem.status(path) != nil { try fileSystem.remove(path) }
+        let file = try fileSystem.open(path, .createNew)
         if expectedByteCount > 0 {
             do throws(StorageIOError) {
                 try file.reserve(expectedByteCount)
             } catch {
-                try? fileSystem.remove(temporaryPath)
+                try? fileSystem.remove(path)
                 throw error
             }
         }
+        self.fileSystem = fileSystem
+        self.directory = directory
+        self.file = file
+        temporaryPath = path
     }
 
     /// Bytes written so far.
