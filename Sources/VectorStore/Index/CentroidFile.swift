@@ -1,4 +1,4 @@
-import StorageIO
+package import StorageIO
 
 /// What a manifest says of a centroid file.
 package struct CentroidFileEntry: Sendable, Hashable {

@@ -5,7 +5,7 @@
 //   the system, and in sync mode not before that one was synced.
 // - After a failed or torn write the file takes no further frame; after a failed sync the store stops.
 
-import StorageIO
+package import StorageIO
 
 /// How a file ended, for its successor's header.
 package struct LogFileSummary: Sendable, Equatable {

@@ -1,4 +1,4 @@
-import StorageIO
+package import StorageIO
 
 /// Reads the log files that a manifest lists, oldest first.
 package struct LogReplay {

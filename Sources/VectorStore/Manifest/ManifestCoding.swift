@@ -196,10 +196,10 @@ extension Manifest.SegmentEntry {
         writer.write(indexGeneration)
         writer.write(description.segmentID)
         writer.write(description.byteCount)
-        writer.write(UInt64(description.rowCount))
+        writer.write(description.rowCount)
         writer.write(description.lsnMin)
         writer.write(description.lsnMax)
-        writer.write(description.footerChecksum)
+        writer.write(description.footerCRC)
         writer.write(UInt8(tombstones == nil ? 0 : 1))
         guard let tombstones else { return }
         writer.write(tombstones.lsn)
@@ -218,9 +218,9 @@ extension Manifest.SegmentEntry {
             throw reader.invalid("row count", found: String(rowCount), expected: "below 2^32")
         }
         let description = SegmentDescription(
-            segmentID: segmentID, byteCount: byteCount, rowCount: Int(rowCount),
+            segmentID: segmentID, byteCount: byteCount, rowCount: rowCount,
             lsnMin: try reader.read(), lsnMax: try reader.read(),
-            footerChecksum: try reader.read())
+            footerCRC: try reader.read())
         var tombstones: Manifest.TombstoneEntry?
         if try reader.read(UInt8.self) == 1 {
             tombstones = Manifest.TombstoneEntry(

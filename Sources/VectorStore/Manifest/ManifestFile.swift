@@ -1,4 +1,4 @@
-import StorageIO
+package import StorageIO
 
 /// Manifests as files of the store's directory.
 package enum ManifestFile {

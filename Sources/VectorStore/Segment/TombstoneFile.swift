@@ -1,4 +1,4 @@
-import StorageIO
+package import StorageIO
 
 /// What a manifest says of a tombstone file.
 package struct TombstoneFileEntry: Sendable, Hashable {
