@@ -1,80 +1,6 @@
-// How ids, attribute values and rows are written in logs and segments.
+// How attribute values and rows are written in logs and segments.
 
 import StorageIO
-
-extension RecordID {
-    private static let stringTag: UInt8 = 1
-    private static let integerTag: UInt8 = 2
-    private static let uuidTag: UInt8 = 3
-
-    /// Tag, then: string, UInt8 count and UTF-8; integer, UInt64; UUID, 16 bytes in text order.
-    package func encode(into writer: inout ByteWriter) {
-        switch self {
-        case .string(let text):
-            writer.write(Self.stringTag)
-            writer.write(UInt8(text.utf8.count))
-            writer.write(raw: Array(text.utf8))
-        case .integer(let number):
-            writer.write(Self.integerTag)
-            writer.write(number)
-        case .uuid(let uuid):
-            writer.write(Self.uuidTag)
-            writer.write(uuid.high.byteSwapped)
-            writer.write(uuid.low.byteSwapped)
-        }
-    }
-
-    package init(from reader: inout ByteReader) throws(CorruptionError) {
-        let start = reader.offset
-        switch try reader.read(UInt8.self) {
-        case Self.stringTag:
-            let count = try reader.read(UInt8.self)
-            guard count > 0 else {
-                throw reader.invalid("id", found: "no bytes", expected: "1 to 255", at: start)
-            }
-            self = .string(try reader.readString(count: Int(count)))
-        case Self.integerTag: self = .integer(try reader.read())
-        case Self.uuidTag:
-            let high: UInt64 = try reader.read()
-            let low: UInt64 = try reader.read()
-            self = .uuid(RecordUUID(high: high.byteSwapped, low: low.byteSwapped))
-        case let tag:
-            throw reader.invalid("id tag", found: String(tag), expected: "1 to 3", at: start)
-        }
-    }
-
-    /// The encoded bytes.
-    package var encoded: [UInt8] {
-        var writer = ByteWriter()
-        encode(into: &writer)
-        return writer.bytes
-    }
-
-    /// A 64-bit hash of the encoded bytes, part of the format: FNV-1a, then the finaliser of
-    /// SplitMix64 (Steele, Lea, Flood, OOPSLA 2014), which spreads the low bits.
-    package var stableHash: UInt64 {
-        var hash: UInt64 = 0xCBF2_9CE4_8422_2325
-        func mix(_ byte: UInt8) {
-            hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01B3
-        }
-        switch self {
-        case .string(let text):
-            mix(Self.stringTag)
-            mix(UInt8(truncatingIfNeeded: text.utf8.count))
-            for byte in text.utf8 { mix(byte) }
-        case .integer(let number):
-            mix(Self.integerTag)
-            withUnsafeBytes(of: number.littleEndian) { for byte in $0 { mix(byte) } }
-        case .uuid(let uuid):
-            mix(Self.uuidTag)
-            withUnsafeBytes(of: uuid.high.bigEndian) { for byte in $0 { mix(byte) } }
-            withUnsafeBytes(of: uuid.low.bigEndian) { for byte in $0 { mix(byte) } }
-        }
-        hash = (hash ^ (hash >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        hash = (hash ^ (hash >> 27)) &* 0x94D0_49BB_1331_11EB
-        return hash ^ (hash >> 31)
-    }
-}
 
 extension AttributeValue {
     /// Tag (0 none, 1 string, 2 int64, 3 double, 4 bool), then the value.
@@ -111,7 +37,11 @@ extension AttributeValue {
             return .bool(flag == 1)
         case let tag:
             throw reader.invalid(
-                "attribute tag", found: String(tag), expected: "0 to 4", at: start)
+                "attribute tag",
+                found: String(tag),
+                expected: "0 to 4",
+                at: start
+            )
         }
     }
 }
@@ -146,28 +76,38 @@ extension LogOperation {
         switch tag {
         case LogOperationTag.delete:
             self.init(
-                collection: collection, change: .delete(try RecordID(from: &reader)))
+                collection: collection,
+                change: .delete(try RecordID.decode(from: &reader))
+            )
         case LogOperationTag.upsert:
             self.init(
-                collection: collection, change: .upsert(try StoredRow(from: &reader)))
+                collection: collection,
+                change: .upsert(try StoredRow(from: &reader))
+            )
         default:
             throw reader.invalid(
-                "operation tag", found: String(tag), expected: "1 or 2", at: start)
+                "operation tag",
+                found: String(tag),
+                expected: "1 or 2",
+                at: start
+            )
         }
     }
 }
 
 extension StoredRow {
     fileprivate init(from reader: inout ByteReader) throws(CorruptionError) {
-        let id = try RecordID(from: &reader)
+        let id = try RecordID.decode(from: &reader)
         let partition = try reader.readString()
         let dimension: UInt32 = try reader.read()
         let vector = try reader.readFloats(count: Int(dimension))
         let attributeCount: UInt32 = try reader.read()
         guard attributeCount <= UInt32(CollectionConfiguration.maximumAttributeCount) else {
             throw reader.invalid(
-                "attribute count", found: String(attributeCount),
-                expected: "at most \(CollectionConfiguration.maximumAttributeCount)")
+                "attribute count",
+                found: String(attributeCount),
+                expected: "at most \(CollectionConfiguration.maximumAttributeCount)"
+            )
         }
         var attributes: [AttributeValue?] = []
         for _ in 0..<attributeCount {
@@ -177,7 +117,11 @@ extension StoredRow {
         let payload =
             payloadCount == .max ? nil : try reader.readBytes(count: Int(payloadCount))
         self.init(
-            id: id, partition: partition, vector: vector, attributes: attributes,
-            payload: payload)
+            id: id,
+            partition: partition,
+            vector: vector,
+            attributes: attributes,
+            payload: payload
+        )
     }
 }

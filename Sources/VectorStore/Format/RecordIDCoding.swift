@@ -6,7 +6,7 @@
 //
 // Log, segments and cursors share these bytes and the hash over them; both are frozen.
 
-import StorageIO
+package import StorageIO
 
 /// The tags of the kinds of ids. A retired tag keeps its line.
 enum RecordIDTag {

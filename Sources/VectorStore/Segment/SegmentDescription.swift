@@ -1,4 +1,4 @@
-import StorageIO
+package import StorageIO
 
 /// What makes a segment this segment and no other; its checksums are seeded with it.
 package struct SegmentIdentity: Sendable, Hashable {
