@@ -38,8 +38,11 @@ enum LogFrameLayout {
     static let maximumPayloadByteCount = 16 << 20
 }
 
-/// What a frame is. Numbers are frozen.
+/// What a frame is. Numbers are frozen; 4 is reserved for a sentinel that nothing writes.
 enum LogFrameType: UInt8 {
+    /// A frame of an unknown type may be passed over when its type has this bit.
+    static let skippableBit: UInt8 = 0x80
+
     /// A group of changes.
     case batch = 1
     /// The file was ended on purpose; nothing follows.

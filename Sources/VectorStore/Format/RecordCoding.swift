@@ -1,4 +1,4 @@
-// How attribute values and rows are written in logs.
+// How attribute values and rows are written in logs and segments.
 
 import StorageIO
 
@@ -37,7 +37,11 @@ extension AttributeValue {
             return .bool(flag == 1)
         case let tag:
             throw reader.invalid(
-                "attribute tag", found: String(tag), expected: "0 to 4", at: start)
+                "attribute tag",
+                found: String(tag),
+                expected: "0 to 4",
+                at: start
+            )
         }
     }
 }
@@ -72,13 +76,21 @@ extension LogOperation {
         switch tag {
         case LogOperationTag.delete:
             self.init(
-                collection: collection, change: .delete(try RecordID.decode(from: &reader)))
+                collection: collection,
+                change: .delete(try RecordID.decode(from: &reader))
+            )
         case LogOperationTag.upsert:
             self.init(
-                collection: collection, change: .upsert(try StoredRow(from: &reader)))
+                collection: collection,
+                change: .upsert(try StoredRow(from: &reader))
+            )
         default:
             throw reader.invalid(
-                "operation tag", found: String(tag), expected: "1 or 2", at: start)
+                "operation tag",
+                found: String(tag),
+                expected: "1 or 2",
+                at: start
+            )
         }
     }
 }
@@ -92,8 +104,10 @@ extension StoredRow {
         let attributeCount: UInt32 = try reader.read()
         guard attributeCount <= UInt32(CollectionConfiguration.maximumAttributeCount) else {
             throw reader.invalid(
-                "attribute count", found: String(attributeCount),
-                expected: "at most \(CollectionConfiguration.maximumAttributeCount)")
+                "attribute count",
+                found: String(attributeCount),
+                expected: "at most \(CollectionConfiguration.maximumAttributeCount)"
+            )
         }
         var attributes: [AttributeValue?] = []
         for _ in 0..<attributeCount {
@@ -103,7 +117,11 @@ extension StoredRow {
         let payload =
             payloadCount == .max ? nil : try reader.readBytes(count: Int(payloadCount))
         self.init(
-            id: id, partition: partition, vector: vector, attributes: attributes,
-            payload: payload)
+            id: id,
+            partition: partition,
+            vector: vector,
+            attributes: attributes,
+            payload: payload
+        )
     }
 }

@@ -1,6 +1,12 @@
+// A centroid set as an immutable file.
+//
+// - Durable, and read back, before a manifest names it; the manifest keeps its length and checksum.
+// - Written and read in pieces: a set over many partitions may be larger than one wants twice in memory.
+
+import Glibc
 package import StorageIO
 
-/// What a manifest says of a centroid file.
+/// What the manifest keeps of a centroid file.
 package struct CentroidFileEntry: Sendable, Hashable {
     package var generation: UInt64
     package var collectionID: UInt32
@@ -15,147 +21,169 @@ package struct CentroidFileEntry: Sendable, Hashable {
     }
 }
 
-/// Centroid sets as immutable files.
 package enum CentroidFile {
+    private static let pieceByteCount = 1 << 20
+
     package static func name(generation: UInt64) -> String {
         NumberedName.make(generation, suffix: ".cent")
     }
 
-    /// Writes a set and makes it durable; nothing names it yet.
-    package static func write(
-        _ set: CentroidSet, storeUUID: [UInt8], directory: String, fileSystem: any FileSystem
-    ) throws(StorageIOError) -> CentroidFileEntry {
-        var writer = ByteWriter()
-        writer.write(CentroidLayout.magicValue)
-        writer.write(CentroidLayout.majorVersion)
-        writer.write(CentroidLayout.minorVersion)
-        writer.write(UInt32(0))
-        writer.write(raw: storeUUID)
-        writer.write(set.generation)
-        writer.write(set.collectionID)
-        writer.write(UInt32(set.dimension))
-        writer.write(set.seed)
-        writer.write(UInt32(set.tables.count))
-        for table in set.tables { encode(table, into: &writer) }
-        let checksum = CRC32C.checksum(writer.bytes)
-        writer.write(checksum)
-        try AtomicFileWriter.write(
-            writer.bytes, name: name(generation: set.generation), directory: directory,
-            fileSystem: fileSystem)
-        return CentroidFileEntry(
-            generation: set.generation, collectionID: set.collectionID,
-            byteCount: UInt64(writer.count), checksum: checksum)
+    package static func generation(ofName name: String) -> UInt64? {
+        NumberedName.parse(name, suffix: ".cent")
     }
 
-    private static func encode(_ table: CentroidTable, into writer: inout ByteWriter) {
-        writer.write(UInt8(table.isGlobal ? 1 : 0))
-        writer.write(string: table.partition ?? "")
-        writer.write(UInt32(table.nlist))
-        writer.write(table.trainedRowCount)
-        writer.write(UInt32(table.calibration.curves.count))
-        for curve in table.calibration.curves {
-            writer.write(curve.k)
-            writer.write(UInt32(curve.points.count))
-            for point in curve.points {
-                writer.write(point.nprobe)
-                writer.write(point.recall)
+    /// Writes a set and makes it durable; nothing names it yet.
+    package static func write(
+        _ set: CentroidSet,
+        storeUUID: [UInt8],
+        directory: String,
+        fileSystem: any FileSystem
+    ) throws(StorageIOError) -> CentroidFileEntry {
+        let head = CentroidDirectory(set).encode(storeUUID: storeUUID)
+        var writer = try AtomicFileWriter(directory: directory, fileSystem: fileSystem)
+        var checksum: UInt32 = 0
+        do throws(StorageIOError) {
+            checksum = CRC32C.checksum(head)
+            try writer.append(head)
+            for table in set.tables {
+                precondition(table.centroids.count == table.nlist * set.dimension)
+                var bytes = ByteWriter()
+                bytes.write(floats: table.centroids)
+                bytes.pad(to: CentroidLayout.alignment)
+                checksum = CRC32C.checksum(bytes.bytes, crc: checksum)
+                try writer.append(bytes.bytes)
             }
+            var trailer = ByteWriter()
+            trailer.write(checksum)
+            try writer.append(trailer.bytes)
+            try readBack(try writer.writtenFile(), byteCount: writer.position, checksum)
+        } catch {
+            writer.abandon()
+            throw error
         }
-        writer.pad(to: 64)
-        writer.write(floats: table.centroids)
+        let byteCount = writer.position
+        try writer.commit(as: name(generation: set.generation))
+        return CentroidFileEntry(
+            generation: set.generation,
+            collectionID: set.collectionID,
+            byteCount: byteCount,
+            checksum: checksum
+        )
+    }
+
+    private static func readBack(
+        _ file: any StorageFile,
+        byteCount: UInt64,
+        _ checksum: UInt32
+    ) throws(StorageIOError) {
+        guard try self.checksum(of: file, byteCount: byteCount - 4) == checksum else {
+            throw StorageIOError(operation: .read, path: file.path, errno: EIO)
+        }
+    }
+
+    private static func checksum(
+        of file: any StorageFile,
+        byteCount: UInt64
+    ) throws(StorageIOError) -> UInt32 {
+        var (offset, crc): (UInt64, UInt32) = (0, 0)
+        while offset < byteCount {
+            let count = Int(min(UInt64(pieceByteCount), byteCount - offset))
+            let piece = try file.readBytes(count: count, at: offset)
+            guard piece.count == count else { break }
+            crc = CRC32C.checksum(piece, crc: crc)
+            offset += UInt64(count)
+        }
+        return crc
     }
 
     /// Reads a set and checks it against what the manifest says of it.
     package static func load(
-        _ entry: CentroidFileEntry, storeUUID: [UInt8], dimension: Int, directory: String,
+        _ entry: CentroidFileEntry,
+        storeUUID: [UInt8],
+        dimension: Int,
+        directory: String,
         fileSystem: any FileSystem
     ) throws(LoadError) -> CentroidSet {
         let name = name(generation: entry.generation)
-        let bytes = try WholeFile.read(
-            directory + "/" + name, name: "idx/" + name, expected: entry.byteCount,
-            fileSystem: fileSystem)
-        do throws(CorruptionError) {
-            try WholeFile.checkTrailingChecksum(
-                bytes, file: "idx/" + name, expected: entry.checksum)
-            return try decode(
-                bytes, file: "idx/" + name, entry: entry, storeUUID: storeUUID,
-                dimension: dimension)
-        } catch {
-            throw .corruption(error)
+        let label = "idx/" + name
+        let file = try WholeFile.open(
+            directory + "/" + name,
+            name: label,
+            expected: entry.byteCount,
+            fileSystem: fileSystem
+        )
+        // The checksum first: nothing that a damaged length names is allocated.
+        let body = entry.byteCount - min(entry.byteCount, 4)
+        let (computed, trailer) = try loading { () throws(StorageIOError) in
+            (try checksum(of: file, byteCount: body), try file.readBytes(count: 4, at: body))
         }
+        let stored = trailer.reversed().reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
+        guard trailer.count == 4, computed == entry.checksum, stored == computed else {
+            throw .corruption(
+                .checksumMismatch(
+                    file: label,
+                    offset: body,
+                    expected: entry.checksum,
+                    found: computed == entry.checksum ? stored : computed
+                )
+            )
+        }
+        let directory = try CentroidDirectory.read(
+            file,
+            label: label,
+            byteCount: entry.byteCount,
+            storeUUID: storeUUID
+        )
+        try believing { () throws(CorruptionError) in
+            try directory.check(entry, dimension: dimension, label: label)
+        }
+        return try set(directory, file: file)
     }
 
-    private static func decode(
-        _ bytes: [UInt8], file: String, entry: CentroidFileEntry, storeUUID: [UInt8],
-        dimension: Int
-    ) throws(CorruptionError) -> CentroidSet {
-        var result: Result<CentroidSet, CorruptionError>?
-        bytes.withUnsafeBytes { buffer in
-            var reader = ByteReader(UnsafeRawBufferPointer(rebasing: buffer.dropLast(4)), file: file)
-            do throws(CorruptionError) {
-                result = .success(
-                    try decode(
-                        &reader, entry: entry, storeUUID: storeUUID, dimension: dimension))
-            } catch {
-                result = .failure(error)
-            }
-        }
-        guard let result else { preconditionFailure("decoding returned nothing") }
-        return try result.get()
-    }
-
-    private static func decode(
-        _ reader: inout ByteReader, entry: CentroidFileEntry, storeUUID: [UInt8], dimension: Int
-    ) throws(CorruptionError) -> CentroidSet {
-        try WholeFile.checkHead(
-            &reader, magic: CentroidLayout.magicValue, major: CentroidLayout.majorVersion,
-            minor: CentroidLayout.minorVersion, storeUUID: storeUUID)
-        try reader.expect("generation", entry.generation)
-        try reader.expect("collection id", entry.collectionID)
-        try reader.expect("dimension", UInt32(dimension))
-        let seed: UInt64 = try reader.read()
+    private static func set(
+        _ directory: CentroidDirectory,
+        file: any StorageFile
+    ) throws(LoadError) -> CentroidSet {
         var tables: [CentroidTable] = []
-        for _ in 0..<(try reader.read(UInt32.self)) {
-            tables.append(try decodeTable(&reader, dimension: dimension))
-        }
-        guard reader.remaining == 0 else {
-            throw reader.invalid(
-                "centroid set", found: "\(reader.remaining) bytes more", expected: "its end")
+        for entry in directory.tables {
+            let count = entry.nlist * directory.dimension
+            let centroids = try loading { () throws(StorageIOError) in
+                try floats(file, count: count, at: entry.offset)
+            }
+            tables.append(
+                CentroidTable(
+                    partition: entry.partition,
+                    nlist: entry.nlist,
+                    centroids: centroids,
+                    trainedRowCount: entry.trainedRowCount,
+                    calibration: entry.calibration
+                )
+            )
         }
         return CentroidSet(
-            generation: entry.generation, collectionID: entry.collectionID, dimension: dimension,
-            seed: seed, tables: tables)
+            generation: directory.generation,
+            collectionID: directory.collectionID,
+            dimension: directory.dimension,
+            seed: directory.seed,
+            tables: tables
+        )
     }
 
-    private static func decodeTable(
-        _ reader: inout ByteReader, dimension: Int
-    ) throws(CorruptionError) -> CentroidTable {
-        let isGlobal: UInt8 = try reader.read()
-        let partition = try reader.readString()
-        let nlist: UInt32 = try reader.read()
-        guard (1...UInt32(CentroidLayout.maximumNlist)).contains(nlist) else {
-            throw reader.invalid(
-                "nlist", found: String(nlist), expected: "1 to \(CentroidLayout.maximumNlist)")
-        }
-        let trained: UInt64 = try reader.read()
-        var curves: [RecallCurve.Curve] = []
-        for _ in 0..<(try reader.read(UInt32.self)) {
-            let k: UInt32 = try reader.read()
-            var points: [RecallCurve.Point] = []
-            for _ in 0..<(try reader.read(UInt32.self)) {
-                points.append(
-                    RecallCurve.Point(
-                        nprobe: try reader.read(),
-                        recall: Float(bitPattern: try reader.read(UInt32.self))))
+    private static func floats(
+        _ file: any StorageFile,
+        count: Int,
+        at offset: UInt64
+    ) throws(StorageIOError) -> [Float] {
+        var failure: StorageIOError?
+        let floats = [Float](unsafeUninitializedCapacity: count) { target, filled in
+            do throws(StorageIOError) {
+                try file.readExactly(into: UnsafeMutableRawBufferPointer(target), at: offset)
+                filled = count
+            } catch {
+                failure = error
             }
-            curves.append(RecallCurve.Curve(k: k, points: points))
         }
-        let rest = Int(reader.offset % 64)
-        if rest != 0 { try reader.skipZeros(64 - rest) }
-        return CentroidTable(
-            partition: isGlobal == 1 ? nil : partition, nlist: Int(nlist),
-            centroids: try reader.readFloats(count: Int(nlist) * dimension),
-            trainedRowCount: trained,
-            calibration: RecallCurve(nlist: Int(nlist), curves: curves))
+        if let failure { throw failure }
+        return floats
     }
 }

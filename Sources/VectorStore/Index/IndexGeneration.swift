@@ -17,7 +17,7 @@ package final class IndexGeneration: Sendable {
         }
         var byPartition: [String: Int] = [:]
         for (index, table) in set.tables.enumerated() {
-            if let partition = table.partition { byPartition[partition] = index }
+            if !table.isGlobal { byPartition[table.partition] = index }
         }
         tableByPartition = byPartition
     }

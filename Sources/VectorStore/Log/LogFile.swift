@@ -5,6 +5,7 @@
 //   the system, and in sync mode not before that one was synced.
 // - After a failed or torn write the file takes no further frame; after a failed sync the store stops.
 
+import Glibc
 package import StorageIO
 
 /// How a file ended, for its successor's header.
@@ -30,6 +31,8 @@ package struct LogFile: Sendable {
     private var lastCRC: UInt32
     private var lastWasIdleMark = false
     private var isSealed = false
+    /// Set by a failed write or sync; the file takes no frame after it.
+    private var hasFailed = false
 
     package static func name(sequence: UInt64) -> String {
         NumberedName.make(sequence, suffix: ".wal")
@@ -41,23 +44,44 @@ package struct LogFile: Sendable {
     ///   - firstLSN: The LSN that the first frame will begin with.
     ///   - predecessor: How the file before ended, if there is one.
     package static func create(
-        fileSystem: any FileSystem, directory: String, storeUUID: [UInt8], sequence: UInt64,
-        firstLSN: UInt64, predecessor: LogFileSummary?, salt: UInt32 = StoreIdentity.randomSalt()
+        fileSystem: any FileSystem,
+        directory: String,
+        storeUUID: [UInt8],
+        sequence: UInt64,
+        firstLSN: UInt64,
+        predecessor: LogFileSummary?,
+        salt: UInt32 = StoreIdentity.randomSalt()
     ) throws(StorageIOError) -> LogFile {
         let header = LogHeader(
-            storeUUID: storeUUID, sequence: sequence, firstLSN: firstLSN,
-            predecessor: predecessor, salt: salt)
+            storeUUID: storeUUID,
+            sequence: sequence,
+            firstLSN: firstLSN,
+            predecessor: predecessor,
+            salt: salt
+        )
         let name = name(sequence: sequence)
         try AtomicFileWriter.write(
-            header.encoded, name: name, directory: directory, fileSystem: fileSystem)
+            header.encoded,
+            name: name,
+            directory: directory,
+            fileSystem: fileSystem
+        )
         let file = try fileSystem.open(directory + "/" + name, .readWrite)
         return LogFile(
-            sequence: sequence, file: file, storeUUID: storeUUID, salt: salt,
-            lastLSN: firstLSN - 1)
+            sequence: sequence,
+            file: file,
+            storeUUID: storeUUID,
+            salt: salt,
+            lastLSN: firstLSN - 1
+        )
     }
 
     private init(
-        sequence: UInt64, file: any StorageFile, storeUUID: [UInt8], salt: UInt32, lastLSN: UInt64
+        sequence: UInt64,
+        file: any StorageFile,
+        storeUUID: [UInt8],
+        salt: UInt32,
+        lastLSN: UInt64
     ) {
         self.sequence = sequence
         self.file = file
@@ -73,19 +97,29 @@ package struct LogFile: Sendable {
     /// How the file would end now.
     package var summary: LogFileSummary {
         LogFileSummary(
-            sequence: sequence, validByteCount: byteCount, lastLSN: lastLSN, lastCRC: lastCRC)
+            sequence: sequence,
+            validByteCount: byteCount,
+            lastLSN: lastLSN,
+            lastCRC: lastCRC
+        )
     }
 
     /// Appends one group of changes.
     ///
     /// - Throws: The frame may be there in part; `discardUnsynced` takes it back.
     package mutating func append(
-        payload: [UInt8], firstLSN: UInt64, operationCount: Int
+        payload: [UInt8],
+        firstLSN: UInt64,
+        operationCount: Int
     ) throws(StorageIOError) {
         precondition(firstLSN == lastLSN + 1 && operationCount > 0 && !isSealed)
         precondition(payload.count <= LogFrameLayout.maximumPayloadByteCount)
         try write(
-            type: .batch, payload: payload, firstLSN: firstLSN, operationCount: operationCount)
+            type: .batch,
+            payload: payload,
+            firstLSN: firstLSN,
+            operationCount: operationCount
+        )
         lastLSN = firstLSN + UInt64(operationCount) - 1
         lastWasIdleMark = false
     }
@@ -93,7 +127,10 @@ package struct LogFile: Sendable {
     /// Makes every appended frame durable. fdatasync(2) covers the size, which the frames need.
     package mutating func synchronize() throws(StorageIOError) {
         guard syncedByteCount < byteCount else { return }
+        guard !hasFailed else { throw unusable(.synchronize) }
+        hasFailed = true
         try file.synchronizeData()
+        hasFailed = false
         syncedByteCount = byteCount
     }
 
@@ -117,16 +154,21 @@ package struct LogFile: Sendable {
         isSealed = true
     }
 
-    /// Cuts off what was written of a frame that failed, durably.
+    /// Cuts off what was written of a frame that failed, durably. The file takes no frame after it.
     package mutating func discardUnsynced() throws(StorageIOError) {
+        hasFailed = true
         try file.truncate(to: byteCount)
         try file.synchronizeData()
         syncedByteCount = byteCount
     }
 
     private mutating func write(
-        type: LogFrameType, payload: [UInt8], firstLSN: UInt64, operationCount: Int
+        type: LogFrameType,
+        payload: [UInt8],
+        firstLSN: UInt64,
+        operationCount: Int
     ) throws(StorageIOError) {
+        guard !hasFailed else { throw unusable(.write) }
         var writer = ByteWriter()
         writer.bytes.reserveCapacity(payload.count + LogFrameLayout.headerByteCount + 8)
         writer.write(UInt32(0))
@@ -140,12 +182,23 @@ package struct LogFile: Sendable {
         writer.write(syncedByteCount)
         writer.write(raw: payload)
         let crc = LogFrame.checksum(
-            writer.bytes[4...], storeUUID: storeUUID, sequence: fileSequence, salt: salt)
+            writer.bytes[4...],
+            storeUUID: storeUUID,
+            sequence: fileSequence,
+            salt: salt
+        )
         writer.patch(crc, at: LogFrameLayout.checksum)
         writer.pad(to: LogFrameLayout.alignment)
+        // Part of a frame may be there when this throws; a frame after it would hide that.
+        hasFailed = true
         try file.writeAll(writer.bytes, at: byteCount)
+        hasFailed = false
         byteCount += UInt64(writer.count)
         lastCRC = crc
+    }
+
+    private func unusable(_ operation: StorageIOError.Operation) -> StorageIOError {
+        StorageIOError(operation: operation, path: file.path, errno: EROFS)
     }
 }
 

@@ -2,7 +2,7 @@ import StorageIO
 
 /// One whole frame as read from a file.
 struct LogFrame {
-    var type: LogFrameType
+    var rawType: UInt8
     var offset: UInt64
     var firstLSN: UInt64
     var operationCount: UInt32
@@ -12,12 +12,22 @@ struct LogFrame {
     /// Header, payload and padding.
     var byteCount: Int
 
+    /// Nil for a type that this version does not know.
+    var type: LogFrameType? { LogFrameType(rawValue: rawType) }
+
     /// The masked checksum of a frame's bytes from the payload count on.
     static func checksum(
-        _ bytes: ArraySlice<UInt8>, storeUUID: [UInt8], sequence: UInt64, salt: UInt32
+        _ bytes: ArraySlice<UInt8>,
+        storeUUID: [UInt8],
+        sequence: UInt64,
+        salt: UInt32
     ) -> UInt32 {
         let seed = CRC32C.seed(
-            storeUUID: storeUUID, fileID: sequence, salt: salt, position: 0)
+            storeUUID: storeUUID,
+            fileID: sequence,
+            salt: salt,
+            position: 0
+        )
         return bytes.withUnsafeBytes { CRC32C.masked(CRC32C.checksum($0, crc: seed)) }
     }
 }
@@ -37,26 +47,33 @@ struct LogFrameReader {
         guard payloadCount <= LogFrameLayout.maximumPayloadByteCount,
             end + payloadCount <= bytes.count,
             load(UInt64.self, offset + LogFrameLayout.offset) == UInt64(offset),
-            let type = LogFrameType(rawValue: bytes[offset + LogFrameLayout.type]),
             bytes[offset + LogFrameLayout.flags] == 0,
             load(UInt16.self, offset + LogFrameLayout.reserved) == 0
         else { return nil }
         let stored = load(UInt32.self, offset + LogFrameLayout.checksum)
         let found = LogFrame.checksum(
-            bytes[offset + 4..<end + payloadCount], storeUUID: header.storeUUID,
-            sequence: header.sequence, salt: header.salt)
+            bytes[offset + 4..<end + payloadCount],
+            storeUUID: header.storeUUID,
+            sequence: header.sequence,
+            salt: header.salt
+        )
         guard stored == found else { return nil }
-        let padded = (payloadCount + LogFrameLayout.alignment - 1) / LogFrameLayout.alignment
+        let padded =
+            (payloadCount + LogFrameLayout.alignment - 1) / LogFrameLayout.alignment
             * LogFrameLayout.alignment
-        let paddedEnd = min(end + padded, bytes.count)
-        guard bytes[end + payloadCount..<paddedEnd].allSatisfy({ $0 == 0 }) else { return nil }
+        guard end + padded <= bytes.count,
+            bytes[end + payloadCount..<end + padded].allSatisfy({ $0 == 0 })
+        else { return nil }
         return LogFrame(
-            type: type, offset: UInt64(offset),
+            rawType: bytes[offset + LogFrameLayout.type],
+            offset: UInt64(offset),
             firstLSN: load(UInt64.self, offset + LogFrameLayout.firstLSN),
             operationCount: load(UInt32.self, offset + LogFrameLayout.operationCount),
             syncedUpTo: load(UInt64.self, offset + LogFrameLayout.syncedUpTo),
-            checksum: stored, payload: bytes[end..<end + payloadCount],
-            byteCount: LogFrameLayout.headerByteCount + padded)
+            checksum: stored,
+            payload: bytes[end..<end + payloadCount],
+            byteCount: LogFrameLayout.headerByteCount + padded
+        )
     }
 
     /// Any valid frame after `offset`, by a scan at the frames' alignment.
@@ -76,6 +93,8 @@ struct LogFrameReader {
     }
 
     private func load<T: FixedWidthInteger>(_ type: T.Type, _ offset: Int) -> T {
-        bytes.withUnsafeBytes { T(littleEndian: $0.loadUnaligned(fromByteOffset: offset, as: type)) }
+        bytes.withUnsafeBytes {
+            T(littleEndian: $0.loadUnaligned(fromByteOffset: offset, as: type))
+        }
     }
 }

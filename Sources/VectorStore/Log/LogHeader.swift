@@ -32,12 +32,18 @@ struct LogHeader: Equatable {
 
     /// Reads a header and checks that it belongs to this store and this file name.
     init(
-        decoding bytes: [UInt8], file: String, storeUUID: [UInt8], sequence: UInt64
+        decoding bytes: [UInt8],
+        file: String,
+        storeUUID: [UInt8],
+        sequence: UInt64
     ) throws(CorruptionError) {
         guard bytes.count >= LogHeaderLayout.byteCount else {
             throw .truncated(
-                file: file, offset: 0, needed: UInt64(LogHeaderLayout.byteCount),
-                available: UInt64(bytes.count))
+                file: file,
+                offset: 0,
+                needed: UInt64(LogHeaderLayout.byteCount),
+                available: UInt64(bytes.count)
+            )
         }
         var result: Result<LogHeader, CorruptionError>?
         bytes.withUnsafeBytes { buffer in
@@ -52,18 +58,29 @@ struct LogHeader: Equatable {
         self = try result.get()
         guard self.storeUUID == storeUUID else {
             throw .invalidField(
-                file: file, offset: UInt64(LogHeaderLayout.storeUUID), field: "store uuid",
-                found: Self.hex(self.storeUUID), expected: Self.hex(storeUUID))
+                file: file,
+                offset: UInt64(LogHeaderLayout.storeUUID),
+                field: "store uuid",
+                found: Self.hex(self.storeUUID),
+                expected: Self.hex(storeUUID)
+            )
         }
         guard self.sequence == sequence else {
             throw .invalidField(
-                file: file, offset: UInt64(LogHeaderLayout.sequence), field: "sequence",
-                found: String(self.sequence), expected: String(sequence))
+                file: file,
+                offset: UInt64(LogHeaderLayout.sequence),
+                field: "sequence",
+                found: String(self.sequence),
+                expected: String(sequence)
+            )
         }
     }
 
     init(
-        storeUUID: [UInt8], sequence: UInt64, firstLSN: UInt64, predecessor: LogFileSummary?,
+        storeUUID: [UInt8],
+        sequence: UInt64,
+        firstLSN: UInt64,
+        predecessor: LogFileSummary?,
         salt: UInt32
     ) {
         self.storeUUID = storeUUID
@@ -74,47 +91,80 @@ struct LogHeader: Equatable {
     }
 
     static func decode(
-        _ page: UnsafeRawBufferPointer, file: String
+        _ page: UnsafeRawBufferPointer,
+        file: String
     ) throws(CorruptionError) -> LogHeader {
         var reader = ByteReader(page, file: file)
         let magic: UInt64 = try reader.read()
         guard magic == LogHeaderLayout.magicValue else {
             throw .badMagic(
-                file: file, offset: 0, expected: LogHeaderLayout.magicValue, found: magic)
+                file: file,
+                offset: 0,
+                expected: LogHeaderLayout.magicValue,
+                found: magic
+            )
         }
         let major: UInt16 = try reader.read()
         let minor: UInt16 = try reader.read()
         guard major <= LogHeaderLayout.majorVersion else {
             throw .formatTooNew(
-                file: file, found: "\(major).\(minor)",
-                supported: "\(LogHeaderLayout.majorVersion).\(LogHeaderLayout.minorVersion)")
+                file: file,
+                found: "\(major).\(minor)",
+                supported: "\(LogHeaderLayout.majorVersion).\(LogHeaderLayout.minorVersion)"
+            )
         }
         let stored = page.loadUnaligned(
-            fromByteOffset: LogHeaderLayout.checksum, as: UInt32.self)
+            fromByteOffset: LogHeaderLayout.checksum,
+            as: UInt32.self
+        )
         let found = CRC32C.checksum(
-            UnsafeRawBufferPointer(rebasing: page[..<LogHeaderLayout.checksum]))
+            UnsafeRawBufferPointer(rebasing: page[..<LogHeaderLayout.checksum])
+        )
         guard UInt32(littleEndian: stored) == found else {
             throw .checksumMismatch(
-                file: file, offset: UInt64(LogHeaderLayout.checksum),
-                expected: UInt32(littleEndian: stored), found: found)
+                file: file,
+                offset: UInt64(LogHeaderLayout.checksum),
+                expected: UInt32(littleEndian: stored),
+                found: found
+            )
         }
-        _ = try reader.read(UInt32.self)
+        try reader.expect("header length", UInt32(LogHeaderLayout.byteCount))
         let uuid = try reader.readBytes(count: 16)
         let sequence: UInt64 = try reader.read()
         let firstLSN: UInt64 = try reader.read()
+        // The bound leaves room to count every change that a file can hold.
+        guard firstLSN > 0, firstLSN < 1 << 62 else {
+            throw reader.invalid(
+                "first LSN",
+                found: String(firstLSN),
+                expected: "1 to 2^62",
+                at: UInt64(LogHeaderLayout.firstLSN)
+            )
+        }
         let previous: UInt64 = try reader.read()
         let summary = LogFileSummary(
-            sequence: previous, validByteCount: try reader.read(), lastLSN: try reader.read(),
-            lastCRC: try reader.read())
+            sequence: previous,
+            validByteCount: try reader.read(),
+            lastLSN: try reader.read(),
+            lastCRC: try reader.read()
+        )
         let salt: UInt32 = try reader.read()
         let flags: UInt32 = try reader.read()
         guard flags == 0 else {
             throw .formatTooNew(
-                file: file, found: "with features \(flags)", supported: "without")
+                file: file,
+                found: "with features \(flags)",
+                supported: "without"
+            )
         }
+        try reader.skipZeros(LogHeaderLayout.checksum - reader.position)
         return LogHeader(
-            storeUUID: uuid, sequence: sequence, firstLSN: firstLSN,
-            predecessor: previous == 0 ? nil : summary, salt: salt)
+            storeUUID: uuid,
+            sequence: sequence,
+            firstLSN: firstLSN,
+            predecessor: previous == 0 ? nil : summary,
+            salt: salt
+        )
     }
 
     private static func hex(_ bytes: [UInt8]) -> String {

@@ -29,7 +29,8 @@ package struct LogReplay {
     ///   - lsn: Groups whose changes are all at or before this LSN are passed over.
     ///   - body: Takes the first LSN and the changes of each other group.
     package func replay(
-        files: [UInt64], after lsn: UInt64,
+        files: [UInt64],
+        after lsn: UInt64,
         _ body: (UInt64, [LogOperation]) throws(LoadError) -> Void
     ) throws(LoadError) -> Summary {
         var summary = Summary()
@@ -37,15 +38,17 @@ package struct LogReplay {
         if let first = current, first.header.firstLSN > lsn + 1 {
             throw .corruption(
                 .logDamaged(
-                    file: first.fileName, offset: UInt64(LogHeaderLayout.firstLSN),
+                    file: first.fileName,
+                    offset: UInt64(LogHeaderLayout.firstLSN),
                     reason: "the log begins at LSN \(first.header.firstLSN), the manifest needs "
-                        + "\(lsn + 1)"))
+                        + "\(lsn + 1)"
+                )
+            )
         }
         for index in files.indices {
             guard let file = current else { break }
-            let next =
-                index + 1 < files.count ? try reader(files[index + 1]) : nil
-            let end = try file.read(successor: next?.header) { frame throws(LoadError) in
+            let next = index + 1 < files.count ? try header(files[index + 1]) : nil
+            let end = try file.read(successor: next) { frame throws(LoadError) in
                 let last = frame.firstLSN + UInt64(frame.operationCount) - 1
                 guard last > lsn else { return }
                 let operations: [LogOperation]
@@ -62,21 +65,37 @@ package struct LogReplay {
             summary.discardedByteCount += end.discardedByteCount
             summary.isSealed = end.isSealed
             summary.lastFile = end.summary
-            if let next, next.header.firstLSN != end.summary.lastLSN + 1 {
+            if let next, next.firstLSN != end.summary.lastLSN + 1 {
                 throw .corruption(
                     .logDamaged(
-                        file: next.fileName, offset: UInt64(LogHeaderLayout.firstLSN),
-                        reason: "the file begins at LSN \(next.header.firstLSN), the one before "
-                            + "ends at \(end.summary.lastLSN)"))
+                        file: "wal/" + LogFile.name(sequence: next.sequence),
+                        offset: UInt64(LogHeaderLayout.firstLSN),
+                        reason: "the file begins at LSN \(next.firstLSN), the one before "
+                            + "ends at \(end.summary.lastLSN)"
+                    )
+                )
             }
-            current = next
+            if next == nil, !end.isSealed { try file.synchronize() }
+            current = next == nil ? nil : try reader(files[index + 1])
         }
         return summary
     }
 
+    private func header(_ sequence: UInt64) throws(LoadError) -> LogHeader {
+        try LogReader.header(
+            fileSystem: fileSystem,
+            directory: directory,
+            storeUUID: storeUUID,
+            sequence: sequence
+        )
+    }
+
     private func reader(_ sequence: UInt64) throws(LoadError) -> LogReader {
         try LogReader(
-            fileSystem: fileSystem, directory: directory, storeUUID: storeUUID,
-            sequence: sequence)
+            fileSystem: fileSystem,
+            directory: directory,
+            storeUUID: storeUUID,
+            sequence: sequence
+        )
     }
 }

@@ -54,13 +54,18 @@ extension Manifest {
         self = try result.get()
         guard self.number == number else {
             throw .invalidField(
-                file: file, offset: UInt64(ManifestLayout.number), field: "number",
-                found: String(self.number), expected: String(number))
+                file: file,
+                offset: UInt64(ManifestLayout.number),
+                field: "number",
+                found: String(self.number),
+                expected: String(number)
+            )
         }
     }
 
     private static func decode(
-        _ buffer: UnsafeRawBufferPointer, file: String
+        _ buffer: UnsafeRawBufferPointer,
+        file: String
     ) throws(CorruptionError) -> Manifest {
         var reader = try checkedBody(buffer, file: file)
         var manifest = Manifest(storeUUID: try reader.readBytes(count: 16))
@@ -73,7 +78,8 @@ extension Manifest {
         manifest.nextCollectionID = try reader.read()
         for _ in 0..<(try reader.read(UInt32.self)) {
             manifest.logFiles.append(
-                LogEntry(sequence: try reader.read(), firstLSN: try reader.read()))
+                LogEntry(sequence: try reader.read(), firstLSN: try reader.read())
+            )
         }
         for _ in 0..<(try reader.read(UInt32.self)) {
             manifest.collections.append(try CollectionEntry(from: &reader))
@@ -84,31 +90,46 @@ extension Manifest {
         for _ in 0..<(try reader.read(UInt32.self)) {
             manifest.centroidSets.append(
                 CentroidEntry(
-                    generation: try reader.read(), collectionID: try reader.read(),
-                    byteCount: try reader.read(), checksum: try reader.read()))
+                    generation: try reader.read(),
+                    collectionID: try reader.read(),
+                    byteCount: try reader.read(),
+                    checksum: try reader.read()
+                )
+            )
         }
         guard reader.remaining == 0 else {
             throw reader.invalid(
-                "manifest", found: "\(reader.remaining) bytes more", expected: "its end")
+                "manifest",
+                found: "\(reader.remaining) bytes more",
+                expected: "its end"
+            )
         }
         return manifest
     }
 
     /// Checks magic, version, flags, length and checksum; the reader stands at the store's UUID.
     private static func checkedBody(
-        _ buffer: UnsafeRawBufferPointer, file: String
+        _ buffer: UnsafeRawBufferPointer,
+        file: String
     ) throws(CorruptionError) -> ByteReader {
         var head = ByteReader(buffer, file: file)
         let magic: UInt64 = try head.read()
         guard magic == ManifestLayout.magicValue else {
-            throw .badMagic(file: file, offset: 0, expected: ManifestLayout.magicValue, found: magic)
+            throw .badMagic(
+                file: file,
+                offset: 0,
+                expected: ManifestLayout.magicValue,
+                found: magic
+            )
         }
         let major: UInt16 = try head.read()
         let minor: UInt16 = try head.read()
         guard major <= ManifestLayout.majorVersion else {
             throw .formatTooNew(
-                file: file, found: "\(major).\(minor)",
-                supported: "\(ManifestLayout.majorVersion).\(ManifestLayout.minorVersion)")
+                file: file,
+                found: "\(major).\(minor)",
+                supported: "\(ManifestLayout.majorVersion).\(ManifestLayout.minorVersion)"
+            )
         }
         let body = max(0, buffer.count - 4)
         let stored =
@@ -117,21 +138,30 @@ extension Manifest {
         let found = CRC32C.checksum(UnsafeRawBufferPointer(rebasing: buffer[..<body]))
         guard stored == found else {
             throw .checksumMismatch(
-                file: file, offset: UInt64(body), expected: stored, found: found)
+                file: file,
+                offset: UInt64(body),
+                expected: stored,
+                found: found
+            )
         }
         let compatible: UInt32 = try head.read()
         let readOnlyCompatible: UInt32 = try head.read()
         let incompatible: UInt32 = try head.read()
         guard incompatible == 0, readOnlyCompatible == 0 else {
             throw .formatTooNew(
-                file: file, found: "with features \(incompatible | readOnlyCompatible)",
-                supported: "without")
+                file: file,
+                found: "with features \(incompatible | readOnlyCompatible)",
+                supported: "without"
+            )
         }
         _ = compatible
         let byteCount: UInt64 = try head.read()
         guard byteCount == UInt64(buffer.count) else {
             throw head.invalid(
-                "byte count", found: String(byteCount), expected: String(buffer.count))
+                "byte count",
+                found: String(byteCount),
+                expected: String(buffer.count)
+            )
         }
         var reader = ByteReader(UnsafeRawBufferPointer(rebasing: buffer[..<body]), file: file)
         _ = try reader.readBytes(count: ManifestLayout.storeUUID)
@@ -172,21 +202,31 @@ extension Manifest.CollectionEntry {
             let typeName = try reader.readString()
             guard let type = AttributeType(rawValue: typeName) else {
                 throw reader.invalid(
-                    "attribute type", found: typeName, expected: "string, int64, double or bool")
+                    "attribute type",
+                    found: typeName,
+                    expected: "string, int64, double or bool"
+                )
             }
             attributes.append(AttributeDeclaration(name, type))
         }
         guard (1...CollectionConfiguration.maximumDimension).contains(Int(dimension)) else {
             throw reader.invalid(
-                "dimension", found: String(dimension),
-                expected: "1 to \(CollectionConfiguration.maximumDimension)")
+                "dimension",
+                found: String(dimension),
+                expected: "1 to \(CollectionConfiguration.maximumDimension)"
+            )
         }
         self.init(
             id: id,
             configuration: CollectionConfiguration(
-                name: name, dimension: Int(dimension), metric: metric,
-                partitionKey: hasKey == 1 ? key : nil, attributes: attributes),
-            indexGeneration: generation)
+                name: name,
+                dimension: Int(dimension),
+                metric: metric,
+                partitionKey: hasKey == 1 ? key : nil,
+                attributes: attributes
+            ),
+            indexGeneration: generation
+        )
     }
 }
 
@@ -218,17 +258,27 @@ extension Manifest.SegmentEntry {
             throw reader.invalid("row count", found: String(rowCount), expected: "below 2^32")
         }
         let description = SegmentDescription(
-            segmentID: segmentID, byteCount: byteCount, rowCount: rowCount,
-            lsnMin: try reader.read(), lsnMax: try reader.read(),
-            footerCRC: try reader.read())
+            segmentID: segmentID,
+            byteCount: byteCount,
+            rowCount: rowCount,
+            lsnMin: try reader.read(),
+            lsnMax: try reader.read(),
+            footerCRC: try reader.read()
+        )
         var tombstones: Manifest.TombstoneEntry?
         if try reader.read(UInt8.self) == 1 {
             tombstones = Manifest.TombstoneEntry(
-                lsn: try reader.read(), byteCount: try reader.read(),
-                checksum: try reader.read(), count: try reader.read())
+                lsn: try reader.read(),
+                byteCount: try reader.read(),
+                checksum: try reader.read(),
+                count: try reader.read()
+            )
         }
         self.init(
-            collectionID: collectionID, indexGeneration: generation, description: description,
-            tombstones: tombstones)
+            collectionID: collectionID,
+            indexGeneration: generation,
+            description: description,
+            tombstones: tombstones
+        )
     }
 }

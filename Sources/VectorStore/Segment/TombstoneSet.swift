@@ -15,7 +15,9 @@ package struct TombstoneSet: Sendable {
     /// A set over `rowCount` rows, of which none is hidden; it grows as rows are inserted.
     package init(rowCount: Int) {
         chunks = Array(
-            repeating: [], count: (rowCount + Self.rowsPerChunk - 1) / Self.rowsPerChunk)
+            repeating: [],
+            count: (rowCount + Self.rowsPerChunk - 1) / Self.rowsPerChunk
+        )
     }
 
     package var isEmpty: Bool { count == 0 }
