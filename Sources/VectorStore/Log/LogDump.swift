@@ -35,7 +35,7 @@ struct LogDump {
         var count = 0
         while let frame = reader.frame(at: offset), count < Self.maximumFrameCount {
             lines.append(
-                "  \(offset)  \(frame.type)  LSN \(frame.firstLSN), \(frame.operationCount) changes, "
+                "  \(offset)  \(frame.type.map { "\($0)" } ?? "unknown type")  LSN \(frame.firstLSN), \(frame.operationCount) changes, "
                     + "\(frame.payload.count) bytes, synced up to \(frame.syncedUpTo)")
             offset += frame.byteCount
             count += 1
