@@ -25,7 +25,8 @@ enum NaiveFilter {
     static func order(_ left: AttributeValue, _ right: AttributeValue) -> Int {
         switch (left, right) {
         case (.int64(let left), .int64(let right)): (left > right ? 1 : 0) - (left < right ? 1 : 0)
-        case (.double(let left), .double(let right)): (left > right ? 1 : 0) - (left < right ? 1 : 0)
+        case (.double(let left), .double(let right)):
+            (left > right ? 1 : 0) - (left < right ? 1 : 0)
         case (.int64(let left), .double(let right)): order(left, right)
         case (.double(let left), .int64(let right)): -order(right, left)
         case (.bool(let left), .bool(let right)): left == right ? 0 : (left ? 1 : -1)
@@ -50,12 +51,15 @@ enum NaiveFilter {
     static let names = SegmentFixture.attributes.map(\.name)
 
     private static func value(
-        _ type: AttributeType, _ random: inout SeededGenerator
+        _ type: AttributeType,
+        _ random: inout SeededGenerator
     ) -> AttributeValue {
         switch type {
         case .string:
-            .string(["en", "de", "", "日本", "e\u{301}", "é", "title 7", "title 8", "z"]
-                .randomElement(using: &random) ?? "")
+            .string(
+                ["en", "de", "", "日本", "e\u{301}", "é", "title 7", "title 8", "z"]
+                    .randomElement(using: &random) ?? ""
+            )
         case .bool: .bool(Bool.random(using: &random))
         case .int64, .double:
             Bool.random(using: &random)
@@ -75,7 +79,8 @@ enum NaiveFilter {
             default: return .not(filter(depth: depth - 1, &random))
             }
         }
-        let attribute = SegmentFixture.attributes.randomElement(using: &random)
+        let attribute =
+            SegmentFixture.attributes.randomElement(using: &random)
             ?? AttributeDeclaration("lang", .string)
         let other = value(attribute.type, &random)
         switch Int.random(in: 0..<(attribute.type == .bool ? 2 : 6), using: &random) {
@@ -83,7 +88,10 @@ enum NaiveFilter {
         case 1:
             return .isIn(
                 attribute.name,
-                (0..<Int.random(in: 0...4, using: &random)).map { _ in value(attribute.type, &random) })
+                (0..<Int.random(in: 0...4, using: &random)).map { _ in
+                    value(attribute.type, &random)
+                }
+            )
         case 2: return .greater(attribute.name, other)
         case 3: return .greaterOrEqual(attribute.name, other)
         case 4: return .less(attribute.name, other)
@@ -93,18 +101,23 @@ enum NaiveFilter {
 
     @Test func `random filters agree with a naive evaluation, by row and as bitmaps`() throws {
         let fixture = try SegmentFixture(
-            rowCount: 300, dimension: 2, partitions: 3, largePayloads: false)
+            rowCount: 600,
+            dimension: 2,
+            partitions: 3,
+            largePayloads: false
+        )
         defer { fixture.remove() }
         let segment = try fixture.open(try fixture.write())
         // "lang" must be a dictionary and "title" plain, or half of the code is not looked at.
         #expect(segment.columns[0].encoding == .dictionary)
+        #expect(segment.columns[1].encoding == .plain)
         var matchCount = 0
         for seed in 0..<400 as Range<UInt64> {
             var random = SeededGenerator(seed: seed)
             let filter = Self.filter(depth: 4, &random)
             let program = try FilterProgram(filter, attributes: SegmentFixture.attributes)
-            let first = Int.random(in: 0...300, using: &random)
-            let range = first..<Int.random(in: first...300, using: &random)
+            let first = Int.random(in: 0...600, using: &random)
+            let range = first..<Int.random(in: first...600, using: &random)
             let words = try program.bitmap(over: segment, ordinals: range)
             #expect(words.count == (range.count + 63) / 64)
             for position in 0..<words.count * 64 {
@@ -147,8 +160,14 @@ enum NaiveFilter {
                 dimension: 1,
                 rows: [
                     StoredRow(
-                        id: 1, partition: "", vector: [1], attributes: [value], payload: nil)
-                ])
+                        id: 1,
+                        partition: "",
+                        vector: [1],
+                        attributes: [value],
+                        payload: nil
+                    )
+                ]
+            )
             for other in Self.edges {
                 for filter: Filter in [
                     .equal("n", other), .isIn("n", [other]), .greater("n", other),
@@ -157,7 +176,8 @@ enum NaiveFilter {
                     let program = try FilterProgram(filter, attributes: attributes)
                     #expect(
                         program.matches(store, 0) == NaiveFilter.matches(filter) { _ in value },
-                        "\(value) under \(filter)")
+                        "\(value) under \(filter)"
+                    )
                 }
             }
         }
@@ -202,9 +222,14 @@ enum NaiveFilter {
             dimension: 1,
             rows: [
                 StoredRow(
-                    id: 1, partition: "", vector: [1],
-                    attributes: [nil, nil, .int64(3), nil, nil], payload: nil)
-            ])
+                    id: 1,
+                    partition: "",
+                    vector: [1],
+                    attributes: [nil, nil, .int64(3), nil, nil],
+                    payload: nil
+                )
+            ]
+        )
         for (filter, expected) in [
             (Filter.and([]), true), (.or([]), false), (.isIn("seconds", []), false),
             (.not(.equal("lang", "en")), true), (.equal("lang", "en"), false),

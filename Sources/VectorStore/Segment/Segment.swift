@@ -78,19 +78,28 @@ package final class Segment: RowStore, @unchecked Sendable {
         )
         return try believing { () throws(CorruptionError) in
             try Segment(
-                region: region, description: description, identity: identity,
-                configuration: configuration)
+                region: region,
+                description: description,
+                identity: identity,
+                configuration: configuration
+            )
         }
     }
 
     /// Checks the bytes of a segment file.
     init(
-        region: MappedRegion, description: SegmentDescription, identity: SegmentIdentity,
+        region: MappedRegion,
+        description: SegmentDescription,
+        identity: SegmentIdentity,
         configuration: CollectionConfiguration
     ) throws(CorruptionError) {
         file = try SegmentFile(
-            region: region, name: Self.fileName(description.segmentID), description: description,
-            identity: identity, configuration: configuration)
+            region: region,
+            name: Self.fileName(description.segmentID),
+            description: description,
+            identity: identity,
+            configuration: configuration
+        )
         self.description = description
         segmentID = description.segmentID
         dimension = configuration.dimension
