@@ -103,7 +103,10 @@ struct SegmentFixture {
         guard mkdtemp(&template) != nil else {
             throw StorageIOError(operation: .createDirectory, path: "/tmp", errno: errno)
         }
-        directory = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        directory = String(
+            decoding: template.dropLast().map { UInt8(bitPattern: $0) },
+            as: UTF8.self
+        )
     }
 
     func remove() {

@@ -166,3 +166,19 @@ struct SegmentShape: Sendable, CustomTestStringConvertible {
         #expect(try PosixFileSystem().list(fixture.directory).isEmpty)
     }
 }
+
+@Suite struct `Segment dump` {
+    @Test func `a dump names every section and no id`() throws {
+        let fixture = try SegmentFixture(rowCount: 40, dimension: 5, partitions: 3, nlist: 2)
+        defer { fixture.remove() }
+        let segment = try fixture.open(try fixture.write())
+        var text = ""
+        segment.dump(into: &text)
+        for section in segment.file.sections {
+            #expect(text.contains("\(section.kind.rawValue)  \(section.kind)  \(section.offset)  "))
+        }
+        #expect(!text.contains("BAD"))
+        #expect(text.contains("rows              40"))
+        #expect(!text.contains("id-2"))
+    }
+}

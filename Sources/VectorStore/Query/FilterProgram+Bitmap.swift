@@ -7,14 +7,17 @@ extension FilterProgram {
     ///   are 0.
     /// - Complexity: O(rows × comparisons); strings of a dictionary are compared as codes.
     package func bitmap(
-        over segment: Segment, ordinals: Range<Int>
+        over segment: Segment,
+        ordinals: Range<Int>
     ) throws(CorruptionError) -> [UInt64] {
         precondition(ordinals.lowerBound >= 0 && ordinals.upperBound <= segment.rowCount)
         return Self.words(root, segment, ordinals)
     }
 
     private static func words(
-        _ node: Node, _ segment: Segment, _ ordinals: Range<Int>
+        _ node: Node,
+        _ segment: Segment,
+        _ ordinals: Range<Int>
     ) -> [UInt64] {
         switch node {
         case .compare(let column, let test):

@@ -21,7 +21,8 @@ package struct FilterProgram: Sendable {
     /// - Throws: `unknown_attribute`, or `invalid_filter` for a value of another type, too deep a
     ///   nesting or too many comparisons.
     package init(
-        _ filter: Filter, attributes: [AttributeDeclaration]
+        _ filter: Filter,
+        attributes: [AttributeDeclaration]
     ) throws(VectorStoreError) {
         var compiler = FilterCompiler(attributes: attributes)
         root = try compiler.compile(filter, depth: 1)
@@ -38,15 +39,20 @@ private struct FilterCompiler {
     init(attributes: [AttributeDeclaration]) {
         self.attributes = attributes
         columns = Dictionary(
-            attributes.enumerated().map { ($1.name, $0) }, uniquingKeysWith: { first, _ in first })
+            attributes.enumerated().map { ($1.name, $0) },
+            uniquingKeysWith: { first, _ in first }
+        )
     }
 
     mutating func compile(
-        _ filter: Filter, depth: Int
+        _ filter: Filter,
+        depth: Int
     ) throws(VectorStoreError) -> FilterProgram.Node {
         guard depth <= Filter.maximumDepth else {
             throw VectorStoreError(
-                .invalidFilter, "the filter is nested deeper than \(Filter.maximumDepth)")
+                .invalidFilter,
+                "the filter is nested deeper than \(Filter.maximumDepth)"
+            )
         }
         nodeCount += 1
         guard nodeCount <= 2 * Filter.maximumComparisonCount else { throw tooMany }
@@ -65,7 +71,8 @@ private struct FilterCompiler {
     }
 
     private mutating func compile(
-        _ parts: [Filter], depth: Int
+        _ parts: [Filter],
+        depth: Int
     ) throws(VectorStoreError) -> [FilterProgram.Node] {
         var nodes: [FilterProgram.Node] = []
         nodes.reserveCapacity(min(parts.count, Filter.maximumComparisonCount))
@@ -76,7 +83,8 @@ private struct FilterCompiler {
     // MARK: - Comparisons
 
     private mutating func values(
-        _ name: String, _ values: [AttributeValue]
+        _ name: String,
+        _ values: [AttributeValue]
     ) throws(VectorStoreError) -> FilterProgram.Node {
         let column = try column(name)
         try count(values.count)
@@ -89,7 +97,8 @@ private struct FilterCompiler {
         case .bool:
             test = .bool(
                 matchesFalse: values.contains(.bool(false)),
-                matchesTrue: values.contains(.bool(true)))
+                matchesTrue: values.contains(.bool(true))
+            )
         case .string:
             let strings = Set(values.compactMap(Self.bytes))
             test = .stringIn(strings.sorted { $0.lexicographicallyPrecedes($1) })
@@ -98,7 +107,9 @@ private struct FilterCompiler {
     }
 
     private mutating func compare(
-        _ name: String, _ relation: ColumnTest.Relation, _ value: AttributeValue
+        _ name: String,
+        _ relation: ColumnTest.Relation,
+        _ value: AttributeValue
     ) throws(VectorStoreError) -> FilterProgram.Node {
         let column = try column(name)
         try count(1)
@@ -115,7 +126,8 @@ private struct FilterCompiler {
             throw VectorStoreError(
                 .invalidFilter,
                 "attribute `\(name)` is \(type.rawValue), which has no order; compare it with equal",
-                field: name)
+                field: name
+            )
         }
         return .compare(column: column, test)
     }
@@ -149,7 +161,8 @@ private struct FilterCompiler {
             .unknownAttribute,
             "the filter names `\(name)`, which is not declared; declared are: "
                 + (known.isEmpty ? "none" : known),
-            field: name)
+            field: name
+        )
     }
 
     private mutating func count(_ comparisons: Int) throws(VectorStoreError) {
@@ -160,11 +173,14 @@ private struct FilterCompiler {
     private var tooMany: VectorStoreError {
         VectorStoreError(
             .invalidFilter,
-            "the filter has more than \(Filter.maximumComparisonCount) comparisons")
+            "the filter has more than \(Filter.maximumComparisonCount) comparisons"
+        )
     }
 
     private func check(
-        _ value: AttributeValue, against type: AttributeType, name: String
+        _ value: AttributeValue,
+        against type: AttributeType,
+        name: String
     ) throws(VectorStoreError) {
         switch (type, value) {
         case (.int64, .double(let number)) where number.isFinite: return
@@ -172,13 +188,17 @@ private struct FilterCompiler {
         case (.double, .int64), (.int64, .int64), (.string, .string), (.bool, .bool): return
         case (_, .double(let number)) where !number.isFinite:
             throw VectorStoreError(
-                .invalidFilter, "the filter compares `\(name)` with \(number)", field: name)
+                .invalidFilter,
+                "the filter compares `\(name)` with \(number)",
+                field: name
+            )
         default:
             throw VectorStoreError(
                 .invalidFilter,
                 "attribute `\(name)` is \(type.rawValue), the filter compares it with "
                     + value.type.rawValue,
-                field: name)
+                field: name
+            )
         }
     }
 }

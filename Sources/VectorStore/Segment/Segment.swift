@@ -77,24 +77,29 @@ package final class Segment: RowStore, @unchecked Sendable {
             fileSystem: fileSystem
         )
         return try believing { () throws(CorruptionError) in
-            let file = try SegmentFile(
+            try Segment(
                 region: region,
-                name: name,
                 description: description,
                 identity: identity,
                 configuration: configuration
             )
-            return try Segment(file, description, identity, configuration)
         }
     }
 
-    private init(
-        _ file: SegmentFile,
-        _ description: SegmentDescription,
-        _ identity: SegmentIdentity,
-        _ configuration: CollectionConfiguration
+    /// Checks the bytes of a segment file.
+    init(
+        region: MappedRegion,
+        description: SegmentDescription,
+        identity: SegmentIdentity,
+        configuration: CollectionConfiguration
     ) throws(CorruptionError) {
-        self.file = file
+        file = try SegmentFile(
+            region: region,
+            name: Self.fileName(description.segmentID),
+            description: description,
+            identity: identity,
+            configuration: configuration
+        )
         self.description = description
         segmentID = description.segmentID
         dimension = configuration.dimension
