@@ -10,6 +10,7 @@ enum EngineFloors {
         "Index": 2,
         "Manifest": 3,
         "Query": 4,
+        "Write": 4,
         "Maintenance": 5,
         "Recovery": 5,
         "API": 6,
