@@ -93,25 +93,30 @@ struct SegmentShape: Sendable, CustomTestStringConvertible {
         }
     }
 
-    @Test func `the id map is in the order of the hashes and finds no absent id`() throws {
+    @Test(arguments: [65, 200, 1_000, 3_000, 3_001], [1, 2, 3] as [UInt64])
+    func `the id map is in hash order and finds no absent id`(
+        rowCount: Int,
+        seed: UInt64
+    ) throws {
         let fixture = try SegmentFixture(
-            rowCount: 3_000,
+            rowCount: rowCount,
             dimension: 2,
             partitions: nil,
+            seed: seed,
             largePayloads: false
         )
         defer { fixture.remove() }
         let segment = try fixture.open(try fixture.write())
-        let hashes = (0..<3_000).map { segment.hash(atMapPosition: $0) }
+        let hashes = (0..<rowCount).map { segment.hash(atMapPosition: $0) }
         #expect(hashes == fixture.source.rows.map(\.id.stableHash).sorted())
-        var random = SeededGenerator(seed: 9)
-        for probe in [0, 1, UInt64.max] + hashes + (0..<3_000).map({ _ in random.next() }) {
-            #expect(
-                segment.mapPosition(firstHashAtLeast: probe)
-                    == hashes.firstIndex { $0 >= probe } ?? 3_000,
-                "probe \(probe)"
-            )
+        // At, just below and just above every hash: the answer is known from the position.
+        for (position, hash) in hashes.enumerated() {
+            #expect(segment.mapPosition(firstHashAtLeast: hash) == position)
+            #expect(segment.mapPosition(firstHashAtLeast: hash - 1) == position)
+            #expect(segment.mapPosition(firstHashAtLeast: hash + 1) == position + 1)
         }
+        #expect(segment.mapPosition(firstHashAtLeast: 0) == 0)
+        #expect(segment.mapPosition(firstHashAtLeast: .max) == rowCount)
         #expect(try segment.ordinal(of: .integer(1)) == nil)
         #expect(try segment.ordinal(of: .string("0")) == nil)
     }
