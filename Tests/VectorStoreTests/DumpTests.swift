@@ -44,16 +44,16 @@ import Testing
         )
         let files = fixture.fileSystem
         return [
-            (files.bytes(fixture.path(1)), { LogDump.text($0, file: "f") }),
+            (files.bytes(fixture.path(1)), { LogDump(bytes: $0, name: "f").text }),
             (
                 files.bytes("seg/" + TombstoneFile.name(segmentID: 1, lsn: 2)),
-                { TombstoneDump.text($0, file: "f") }
+                { TombstoneDump(bytes: $0, name: "f").text }
             ),
             (
                 files.bytes("idx/" + CentroidFile.name(generation: 1)),
-                { CentroidDump.text($0, file: "f") }
+                { CentroidDump(bytes: $0, name: "f").text }
             ),
-            (`Manifest file`.full.encoded, { ManifestDump.text($0, file: "f") }),
+            (`Manifest file`.full.encoded, { ManifestDump(bytes: $0, name: "f").text }),
         ]
     }
 

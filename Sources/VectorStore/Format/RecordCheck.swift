@@ -214,3 +214,49 @@ extension StoredRow {
         return count + 260
     }
 }
+
+extension RecordCheck {
+    /// Patches with their names and values checked.
+    func patches(_ patches: [RecordPatch]) throws(VectorStoreError) -> [CheckedPatch] {
+        try checkCount(patches.count)
+        var seen: Set<RecordID> = []
+        var checked: [CheckedPatch] = []
+        for (row, patch) in patches.enumerated() {
+            try check(id: patch.id, row: row)
+            if let newID = patch.newID { try check(id: newID, row: row) }
+            for id in [patch.id, patch.newID].compactMap(\.self)
+            where !seen.insert(id).inserted && id != patch.newID {
+                throw VectorStoreError(
+                    .duplicateID, "row \(row): id \(id) is named twice in the batch", row: row,
+                    field: "id")
+            }
+            if let payload = patch.payload { try check(payload: payload, row: row) }
+            var attributes: [(column: Int, value: AttributeValue?)] = []
+            for (name, value) in patch.attributes {
+                let column = try column(name, row: row)
+                let value = try value.map { value throws(VectorStoreError) in
+                    try self.checked(value, name: name, row: row)
+                }
+                attributes.append((column, value))
+            }
+            checked.append(
+                CheckedPatch(
+                    id: patch.id, attributes: attributes, payload: patch.payload,
+                    partition: try patch.partition.map { name throws(VectorStoreError) in
+                        try partition(name, row: row)
+                    },
+                    newID: patch.newID))
+        }
+        return checked
+    }
+}
+
+/// A patch whose names and values were checked.
+struct CheckedPatch: Sendable {
+    var id: RecordID
+    /// Column and value; nil removes the value.
+    var attributes: [(column: Int, value: AttributeValue?)]
+    var payload: [UInt8]??
+    var partition: String?
+    var newID: RecordID?
+}

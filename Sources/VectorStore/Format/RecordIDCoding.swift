@@ -8,7 +8,9 @@
 
 package import StorageIO
 
-/// The tags of the kinds of ids. A retired tag keeps its line.
+/// The tags of the kinds of ids.
+///
+/// A retired tag keeps its line.
 enum RecordIDTag {
     static let string: UInt8 = 1
     static let integer: UInt8 = 2
@@ -65,8 +67,9 @@ extension RecordID {
         return writer.bytes
     }
 
-    /// A fixed 64-bit hash of the encoded bytes: FNV-1a, then the finaliser of MurmurHash3, which
-    /// spreads it over all bits. It is part of the format and of scan cursors, and never changes.
+    /// A fixed 64-bit hash of the encoded bytes, part of the format and of scan cursors.
+    ///
+    /// FNV-1a, then the finaliser of MurmurHash3, which spreads it over all bits. It never changes.
     package var stableHash: UInt64 {
         RecordID.stableHash(ofEncoded: encodedBytes)
     }

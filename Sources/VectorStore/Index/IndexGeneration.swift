@@ -1,4 +1,4 @@
-import VectorMath
+package import VectorMath
 
 /// A centroid set in use: its tables with what search and assignment need beside the floats.
 package final class IndexGeneration: Sendable {
@@ -16,15 +16,15 @@ package final class IndexGeneration: Sendable {
                 centroids: table.centroids, nlist: table.nlist, dimension: set.dimension)
         }
         var byPartition: [String: Int] = [:]
-        for (index, table) in set.tables.enumerated() where !table.isGlobal {
-            byPartition[table.partition] = index
+        for (index, table) in set.tables.enumerated() {
+            if !table.isGlobal { byPartition[table.partition] = index }
         }
         tableByPartition = byPartition
     }
 
     /// The table over the whole collection.
     package var globalTable: Int? {
-        set.tables.firstIndex { $0.isGlobal }
+        self.set.tables.firstIndex { $0.isGlobal }
     }
 
     /// The table that rows of a partition are listed under: its own, or in a collection without

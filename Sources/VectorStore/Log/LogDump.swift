@@ -1,9 +1,15 @@
 import StorageIO
 
 /// An annotated dump of a log file, for people.
-enum LogDump {
-    /// - Parameter bytes: The whole file.
-    static func text(_ bytes: [UInt8], file: String) -> String {
+struct LogDump {
+    /// The whole file.
+    let bytes: [UInt8]
+    /// Its name, for messages.
+    let name: String
+
+    var text: String { Self.text(bytes, file: name) }
+
+    private static func text(_ bytes: [UInt8], file: String) -> String {
         var dump = DumpText()
         do throws(CorruptionError) {
             let header = try LogHeader(dumping: bytes, file: file)

@@ -5,6 +5,7 @@
 // and moves `flushedLSN` past them.
 
 import StorageIO
+import Synchronization
 
 /// Writes the frozen memtables of a collection to one segment.
 struct Flush {

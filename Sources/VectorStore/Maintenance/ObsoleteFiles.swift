@@ -1,4 +1,4 @@
-import StorageIO
+package import StorageIO
 
 /// Removes files that no manifest names any more.
 ///
@@ -56,7 +56,7 @@ package struct ObsoleteFiles {
         names += manifest.centroidSets.map {
             paths.indexes + "/" + CentroidFile.name(generation: $0.generation)
         }
-        names += manifest.logFiles.map { paths.logs + "/" + LogFile.name(sequence: $0) }
+        names += manifest.logFiles.map { paths.logs + "/" + LogFile.name(sequence: $0.sequence) }
         return names
     }
 

@@ -1,4 +1,5 @@
 import StorageIO
+import Synchronization
 
 /// Swaps inputs for an output in a collection, in the manifest and in memory.
 struct SegmentSwap {
@@ -45,19 +46,30 @@ struct SegmentSwap {
                 next.currentGeneration
             ])
             try Publication(core: core).publish(&state) { manifest in
-                manifest.replaceSegments(of: collection.id, with: next.segments)
+                manifest.segments.removeAll { $0.collectionID == collection.id }
+                manifest.segments += next.segments.map { view in
+                    Manifest.SegmentEntry(
+                        collectionID: collection.id,
+                        indexGeneration: view.segment.indexGeneration,
+                        description: view.segment.description,
+                        tombstones: view.persistedTombstones)
+                }
+                manifest.nextSegmentID = core.nextSegmentIDToTake
+                manifest.nextGeneration = core.nextGenerationToTake
                 if let generation = output.generation {
                     manifest.centroidSets.append(generation.entry)
-                    manifest.setIndexGeneration(generation.index.number, of: collection.id)
+                    for index in manifest.collections.indices
+                    where manifest.collections[index].id == collection.id {
+                        manifest.collections[index].indexGeneration = generation.index.number
+                    }
                 }
                 manifest.centroidSets.removeAll {
                     $0.collectionID == collection.id && !used.contains($0.generation)
                 }
                 manifest.flushedLSN = max(manifest.flushedLSN, flushed)
-                manifest.dropFlushedLogs(current: state.log.sequence, firstLSN: [:])
+                manifest.dropFlushedLogs()
             }
             collection.replace(next)
-            Publication(core: core).removeObsolete(state.manifest)
         }
     }
 
@@ -71,7 +83,7 @@ struct SegmentSwap {
         }
         let lsn = collection.live?.lsn ?? 0
         let entry = try TombstonePersistence(core: core).write(
-            hidden, segmentID: segment.segmentID, lsn: lsn)
+            hidden, of: segment, lsn: lsn)
         return SegmentView(segment: segment, tombstones: hidden, persistedTombstones: entry)
     }
 

@@ -5,11 +5,12 @@ struct TombstonePersistence {
     let core: StoreCore
 
     func write(
-        _ tombstones: TombstoneSet, segmentID: UInt64, lsn: UInt64
+        _ tombstones: TombstoneSet, of segment: Segment, lsn: UInt64
     ) throws(VectorStoreError) -> Manifest.TombstoneEntry {
         do throws(StorageIOError) {
             return try TombstoneFile.write(
-                tombstones, segmentID: segmentID, lsn: lsn, storeUUID: core.storeUUID,
+                tombstones, rowCount: segment.rowCount, segmentID: segment.segmentID, lsn: lsn,
+                storeUUID: core.storeUUID,
                 directory: core.paths.segments, fileSystem: core.fileSystem)
         } catch {
             throw core.failed(error)
@@ -23,8 +24,8 @@ struct TombstonePersistence {
         var entries: [UInt64: Manifest.TombstoneEntry] = [:]
         for view in live.segments
         where view.tombstones.count != (view.persistedTombstones.map { Int($0.count) } ?? 0) {
-            let id = view.segment.segmentID
-            entries[id] = try write(view.tombstones, segmentID: id, lsn: live.lsn)
+            entries[view.segment.segmentID] = try write(
+                view.tombstones, of: view.segment, lsn: live.lsn)
         }
         return entries
     }

@@ -105,3 +105,33 @@ struct RecordScan {
         }
     }
 }
+
+extension RecordScan.Position {
+    /// The position as opaque text: the encoded id in hexadecimal, from which the hash follows.
+    var cursor: String {
+        var writer = ByteWriter()
+        id.encode(into: &writer)
+        return writer.bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+    }
+
+    /// Reads a cursor that `cursor` made.
+    init(cursor: String) throws(VectorStoreError) {
+        let invalid = VectorStoreError(
+            .invalidQuery, "the cursor is not one that a scan returned", field: "cursor")
+        let digits = Array(cursor.utf8)
+        guard digits.count.isMultiple(of: 2), digits.count <= 600 else { throw invalid }
+        var bytes: [UInt8] = []
+        for position in stride(from: 0, to: digits.count, by: 2) {
+            let pair = String(decoding: digits[position..<position + 2], as: UTF8.self)
+            guard let byte = UInt8(pair, radix: 16) else { throw invalid }
+            bytes.append(byte)
+        }
+        var decoded: RecordID?
+        bytes.withUnsafeBytes { buffer in
+            var reader = ByteReader(buffer, file: "cursor")
+            if let id = try? RecordID.decode(from: &reader), reader.remaining == 0 { decoded = id }
+        }
+        guard let decoded else { throw invalid }
+        self.init(hash: decoded.stableHash, id: decoded)
+    }
+}

@@ -7,7 +7,8 @@
 // What was replayed is written to segments, new files with pages of their own: after a crash the page
 // cache may hold log bytes that the disk does not (see fsync(2) and the decision on fail-stop).
 
-import StorageIO
+package import StorageIO
+import Synchronization
 
 /// Opens one directory as a store.
 package struct StoreOpening {
@@ -122,13 +123,16 @@ package struct StoreOpening {
     // MARK: - Under the lock
 
     private func openLocked(_ lock: any StorageLock) throws(VectorStoreError) -> StoreCore {
-        let manifest = try believing { () throws(LoadError) in
+        var manifest = try believing { () throws(LoadError) in
             try ManifestFile.loadNewest(in: paths.root, fileSystem: fileSystem)
         }
         let collections = try believing { () throws(LoadError) in
             try StoreLoader(fileSystem: fileSystem, paths: paths, manifest: manifest)
                 .loadCollections()
         }
+        let numbers = try io { () throws(StorageIOError) in try numbersInUse(manifest) }
+        manifest.nextSegmentID = numbers.segment
+        manifest.nextGeneration = numbers.generation
         let recovery = LogRecovery(
             fileSystem: fileSystem, paths: paths, options: options, manifest: manifest)
         let replay = try believing { () throws(LoadError) in
@@ -137,7 +141,7 @@ package struct StoreOpening {
         let log = try io { () throws(StorageIOError) in
             try LogFile.create(
                 fileSystem: fileSystem, directory: paths.logs, storeUUID: manifest.storeUUID,
-                sequence: recovery.nextSequence, firstLSN: replay.lastLSN + 1,
+                sequence: numbers.log, firstLSN: replay.lastLSN + 1,
                 predecessor: replay.lastFile)
         }
         let writing = WritingState(manifest: manifest, log: log, lastLSN: replay.lastLSN)
@@ -158,6 +162,33 @@ package struct StoreOpening {
         }
         core.recoveryReport = report
         return core
+    }
+
+    /// Numbers above every one that a manifest or a file name, finished or left over, has used.
+    private func numbersInUse(
+        _ manifest: Manifest
+    ) throws(StorageIOError) -> (log: UInt64, segment: UInt64, generation: UInt64) {
+        func next(
+            _ start: UInt64, _ directory: String, suffix: String
+        ) throws(StorageIOError) -> UInt64 {
+            let used = try fileSystem.list(directory).compactMap {
+                NumberedName.parse($0, suffix: suffix)
+            }
+            return max(start, (used.max() ?? 0) + 1)
+        }
+        return (
+            try next(manifest.nextLogSequence, paths.logs, suffix: ".wal"),
+            try next(manifest.nextSegmentID, paths.segments, suffix: ".seg"),
+            try next(manifest.nextGeneration, paths.indexes, suffix: ".cent")
+        )
+    }
+
+    /// The lock on a store that exists, for reading all of it undisturbed.
+    func lockExisting() throws(VectorStoreError) -> any StorageLock {
+        if try prepareDirectory() {
+            throw VectorStoreError(.notAStore, "there is no store at \(paths.root)")
+        }
+        return try takeLock()
     }
 
     /// Names the new log file in a manifest, before its first frame. When nothing was replayed, the
@@ -196,10 +227,7 @@ package struct StoreOpening {
         do throws(LoadError) {
             return try body()
         } catch {
-            switch error {
-            case .io(let error): throw VectorStoreError(io: error)
-            case .corruption(let error): throw VectorStoreError(corruption: error)
-            }
+            throw VectorStoreError(load: error)
         }
     }
 }

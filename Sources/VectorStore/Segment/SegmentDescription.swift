@@ -10,7 +10,10 @@ package struct SegmentIdentity: Sendable, Hashable {
     package var indexGeneration: UInt64
 
     package init(
-        storeUUID: [UInt8], segmentID: UInt64, collectionID: UInt32, indexGeneration: UInt64
+        storeUUID: [UInt8],
+        segmentID: UInt64,
+        collectionID: UInt32,
+        indexGeneration: UInt64
     ) {
         precondition(storeUUID.count == 16)
         self.storeUUID = storeUUID
@@ -34,7 +37,11 @@ package struct SegmentDescription: Sendable, Hashable {
     package var footerCRC: UInt32
 
     package init(
-        segmentID: UInt64, byteCount: UInt64, rowCount: UInt64, lsnMin: UInt64, lsnMax: UInt64,
+        segmentID: UInt64,
+        byteCount: UInt64,
+        rowCount: UInt64,
+        lsnMin: UInt64,
+        lsnMax: UInt64,
         footerCRC: UInt32
     ) {
         self.segmentID = segmentID
@@ -54,5 +61,7 @@ package enum SegmentWriteError: Error, Sendable {
     case cancelled
 }
 
-/// Why a segment was not opened. A newer format is `.corruption(.formatTooNew)`.
+/// Why a segment was not opened.
+///
+/// A newer format is `.corruption(.formatTooNew)`.
 package typealias SegmentOpenError = LoadError

@@ -1,9 +1,15 @@
 import StorageIO
 
 /// An annotated dump of a tombstone file, for people.
-enum TombstoneDump {
-    /// - Parameter bytes: The whole file.
-    static func text(_ bytes: [UInt8], file: String) -> String {
+struct TombstoneDump {
+    /// The whole file.
+    let bytes: [UInt8]
+    /// Its name, for messages.
+    let name: String
+
+    var text: String { Self.text(bytes, file: name) }
+
+    private static func text(_ bytes: [UInt8], file: String) -> String {
         DumpText.make(bytes, file: file) { (dump, reader) throws(CorruptionError) in
             try dump.head(&reader, magic: TombstoneLayout.magicValue)
             try dump.number("features", &reader, as: UInt32.self)

@@ -1,4 +1,4 @@
-import StorageIO
+package import StorageIO
 import Synchronization
 
 /// One open collection: its live set, replaced as a whole by every change.

@@ -38,9 +38,17 @@ struct LogRotation {
             state.logIsSpent = true
             throw VectorStoreError(io: error)
         }
-        try Publication(core: core).publish(&state) { manifest in
-            manifest.logFiles.append(sequence)
-            manifest.nextLogSequence = sequence + 1
+        let entry = Manifest.LogEntry(sequence: sequence, firstLSN: state.lastLSN + 1)
+        do throws(VectorStoreError) {
+            try Publication(core: core).publish(&state) { manifest in
+                manifest.logFiles.append(entry)
+                manifest.nextLogSequence = sequence + 1
+                manifest.dropFlushedLogs()
+            }
+        } catch {
+            state.logIsSpent = true
+            state.manifest.nextLogSequence = sequence + 1
+            throw error
         }
         state.log = created
         state.logIsSpent = false

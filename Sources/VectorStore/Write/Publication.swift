@@ -37,11 +37,8 @@ struct Publication {
             }
             throw VectorStoreError(io: error)
         }
+        let old = state.manifest
         state.manifest = next
-    }
-
-    /// Removes files that no manifest in force names. A failure leaves garbage for the next open.
-    func removeObsolete(_ manifest: Manifest) {
-        ObsoleteFiles(fileSystem: core.fileSystem, paths: core.paths).remove(keeping: manifest)
+        ObsoleteFiles(fileSystem: core.fileSystem, paths: core.paths).remove(from: old, to: next)
     }
 }

@@ -1,4 +1,4 @@
-import StorageIO
+package import StorageIO
 
 extension LiveSet {
     /// The one visible row of an id. Only under the collection's lock or the store's writing lock,

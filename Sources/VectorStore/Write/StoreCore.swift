@@ -5,8 +5,8 @@
 // - Readers never take it. They take a collection's live set.
 // - After a failed sync the store is poisoned for ever: nothing is acknowledged again.
 
-import StorageIO
-import Synchronization
+package import StorageIO
+package import Synchronization
 import VectorMath
 
 /// Where the files of a store are.
@@ -103,9 +103,24 @@ package final class StoreCore: Sendable {
         nextSegmentID.wrappingAdd(1, ordering: .relaxed).oldValue
     }
 
+    package var nextSegmentIDToTake: UInt64 { nextSegmentID.load(ordering: .relaxed) }
+    package var nextGenerationToTake: UInt64 { nextGeneration.load(ordering: .relaxed) }
+
     /// The next number of an index generation.
     package func takeGeneration() -> UInt64 {
         nextGeneration.wrappingAdd(1, ordering: .relaxed).oldValue
+    }
+
+    /// Whether `close` was called.
+    package var isClosed: Bool {
+        writing.withLock { $0.isClosed }
+    }
+
+    package func checkWritable(_ state: WritingState) throws(VectorStoreError) {
+        if state.isClosed {
+            throw VectorStoreError(.closed, "the store is closed; open it again")
+        }
+        if let poison { throw poison }
     }
 
     // MARK: - Fail-stop

@@ -32,16 +32,6 @@ struct WriteRequest: Sendable {
     }
 }
 
-/// A patch whose names and values were checked.
-struct CheckedPatch: Sendable {
-    var id: RecordID
-    /// Column and value; nil removes the value.
-    var attributes: [(column: Int, value: AttributeValue?)]
-    var payload: [UInt8]??
-    var partition: String?
-    var newID: RecordID?
-}
-
 /// Resumes the caller of one write, once.
 final class Completion: Sendable {
     private let continuation: CheckedContinuation<Result<WriteReceipt, VectorStoreError>, Never>
