@@ -1,66 +1,68 @@
 import StorageIO
 
-/// A log file as text: header and frames, and where it ends.
+/// An annotated dump of a log file, for people.
 struct LogDump {
+    /// The whole file.
     let bytes: [UInt8]
+    /// Its name, for messages.
     let name: String
 
-    /// Frames that are listed.
-    private static let maximumFrameCount = 10_000
+    var text: String { Self.text(bytes, file: name) }
 
-    var text: String {
-        let header: LogHeader
+    private static func text(_ bytes: [UInt8], file: String) -> String {
+        var dump = DumpText()
         do throws(CorruptionError) {
-            guard bytes.count >= LogHeaderLayout.byteCount else {
-                throw .truncated(
-                    file: name, offset: 0, needed: UInt64(LogHeaderLayout.byteCount),
-                    available: UInt64(bytes.count))
-            }
-            header = try LogHeader(decodingUnbound: bytes, file: name)
+            let header = try LogHeader(dumping: bytes, file: file)
+            write(header, to: &dump)
+            try write(LogFrameReader(bytes: bytes, header: header), file: file, to: &dump)
         } catch {
-            return "damaged: \(error)\n"
+            dump.damage(error)
         }
-        return describe(header)
+        return dump.text
     }
 
-    private func describe(_ header: LogHeader) -> String {
-        var lines = ["log file \(header.sequence), \(bytes.count) bytes, from LSN \(header.firstLSN)"]
-        if let previous = header.predecessor {
-            lines.append(
-                "  follows file \(previous.sequence): \(previous.validByteCount) bytes, LSN "
-                    + "\(previous.lastLSN)")
+    private static func write(_ header: LogHeader, to dump: inout DumpText) {
+        dump.line(UInt64(LogHeaderLayout.sequence), "file number", String(header.sequence))
+        dump.line(UInt64(LogHeaderLayout.firstLSN), "first LSN", String(header.firstLSN))
+        let previous = header.predecessor.map {
+            "file \($0.sequence), \($0.validByteCount) bytes, LSN \($0.lastLSN)"
         }
-        let reader = LogFrameReader(bytes: bytes, header: header)
+        dump.line(
+            UInt64(LogHeaderLayout.previousSequence),
+            "predecessor",
+            previous ?? "none"
+        )
+        dump.line(UInt64(LogHeaderLayout.salt), "salt", String(header.salt))
+    }
+
+    private static func write(
+        _ frames: LogFrameReader,
+        file: String,
+        to dump: inout DumpText
+    ) throws(CorruptionError) {
         var offset = LogHeaderLayout.byteCount
-        var count = 0
-        while let frame = reader.frame(at: offset), count < Self.maximumFrameCount {
-            lines.append(
-                "  \(offset)  \(frame.type.map { "\($0)" } ?? "unknown type")  LSN \(frame.firstLSN), \(frame.operationCount) changes, "
-                    + "\(frame.payload.count) bytes, synced up to \(frame.syncedUpTo)")
+        while let frame = frames.frame(at: offset) {
+            let name =
+                switch frame.type {
+                case .batch: "batch"
+                case .seal: "seal"
+                case .idleMark: "idle mark"
+                case nil: "unknown type \(frame.rawType)"
+                }
+            dump.line(
+                frame.offset,
+                name,
+                "LSN \(frame.firstLSN), \(frame.operationCount) operations, "
+                    + "\(frame.payload.count) bytes, synced up to \(frame.syncedUpTo)"
+            )
             offset += frame.byteCount
-            count += 1
         }
-        let rest = bytes.count - offset
-        lines.append(rest == 0 ? "  \(offset)  end" : "  \(offset)  \(rest) bytes that are no frame")
-        return lines.joined(separator: "\n") + "\n"
-    }
-}
-
-extension LogHeader {
-    /// Reads a header whatever store and name it has.
-    init(decodingUnbound bytes: [UInt8], file: String) throws(CorruptionError) {
-        var result: Result<LogHeader, CorruptionError>?
-        bytes.withUnsafeBytes { buffer in
-            do throws(CorruptionError) {
-                result = .success(
-                    try Self.decode(
-                        UnsafeRawBufferPointer(rebasing: buffer[..<LogHeaderLayout.byteCount]),
-                        file: file))
-            } catch {
-                result = .failure(error)
-            }
-        }
-        guard let result else { preconditionFailure("decoding returned nothing") }
-        self = try result.get()
+        guard offset < frames.bytes.count else { return }
+        throw .logDamaged(
+            file: file,
+            offset: UInt64(offset),
+            reason: "\(frames.bytes.count - offset) bytes here are not a valid frame; in the last "
+                + "file of a store that was not closed this may be an unfinished write"
+        )
     }
 }

@@ -30,13 +30,8 @@ struct LogHeader: Equatable {
         return writer.bytes
     }
 
-    /// Reads a header and checks that it belongs to this store and this file name.
-    init(
-        decoding bytes: [UInt8],
-        file: String,
-        storeUUID: [UInt8],
-        sequence: UInt64
-    ) throws(CorruptionError) {
+    /// Reads a header of any store, for a dump.
+    init(dumping bytes: [UInt8], file: String) throws(CorruptionError) {
         guard bytes.count >= LogHeaderLayout.byteCount else {
             throw .truncated(
                 file: file,
@@ -56,6 +51,16 @@ struct LogHeader: Equatable {
         }
         guard let result else { preconditionFailure("decoding returned nothing") }
         self = try result.get()
+    }
+
+    /// Reads a header and checks that it belongs to this store and this file name.
+    init(
+        decoding bytes: [UInt8],
+        file: String,
+        storeUUID: [UInt8],
+        sequence: UInt64
+    ) throws(CorruptionError) {
+        try self.init(dumping: bytes, file: file)
         guard self.storeUUID == storeUUID else {
             throw .invalidField(
                 file: file,

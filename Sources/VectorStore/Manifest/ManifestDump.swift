@@ -1,62 +1,82 @@
 import StorageIO
 
-/// A manifest as text.
+/// An annotated dump of a manifest, for people.
 struct ManifestDump {
+    /// The whole file.
     let bytes: [UInt8]
+    /// Its name, for messages.
     let name: String
 
-    var text: String {
-        guard let number = ManifestFile.number(ofName: name) else {
-            return "\(name): not the name of a manifest\n"
-        }
-        do throws(CorruptionError) {
-            return describe(try Manifest(decoding: bytes, file: name, number: number))
-        } catch {
-            return "damaged: \(error)\n"
-        }
-    }
+    var text: String { Self.text(bytes, file: name) }
 
-    private func describe(_ manifest: Manifest) -> String {
-        var lines = [
-            "manifest \(manifest.number), after \(manifest.previousNumber), \(bytes.count) bytes",
-            "  0x20 store uuid         \(hexadecimal(manifest.storeUUID))",
-            "       flushed LSN        \(manifest.flushedLSN)",
-            "       next log file      \(manifest.nextLogSequence)",
-            "       next segment       \(manifest.nextSegmentID)",
-            "       next generation    \(manifest.nextGeneration)",
-            "       next collection    \(manifest.nextCollectionID)",
-        ]
-        for entry in manifest.logFiles {
-            lines.append("  log file \(entry.sequence): from LSN \(entry.firstLSN)")
-        }
-        for entry in manifest.collections {
-            let key = entry.configuration.partitionKey.map { ", partitioned by \($0)" } ?? ""
-            lines.append(
-                "  collection \(entry.id) \(entry.configuration.name): dimension "
-                    + "\(entry.configuration.dimension)\(key), generation \(entry.indexGeneration)")
-            for attribute in entry.configuration.attributes {
-                lines.append("    attribute \(attribute.name): \(attribute.type.rawValue)")
+    private static func text(_ bytes: [UInt8], file: String) -> String {
+        DumpText.make(bytes, file: file) { (dump, reader) throws(CorruptionError) in
+            try dump.head(&reader, magic: ManifestLayout.magicValue)
+            try dump.number("compatible features", &reader, as: UInt32.self)
+            try dump.number("read-only features", &reader, as: UInt32.self)
+            try dump.number("incompatible features", &reader, as: UInt32.self)
+            try dump.number("bytes", &reader, as: UInt64.self)
+            try dump.bytes("store uuid", count: 16, &reader)
+            for field in [
+                "number", "previous number", "flushed LSN", "next log file", "next segment",
+                "next generation",
+            ] {
+                try dump.number(field, &reader, as: UInt64.self)
             }
+            try dump.number("next collection", &reader, as: UInt32.self)
+            for _ in 0..<(try dump.number("log files", &reader, as: UInt32.self)) {
+                try dump.number("  number", &reader, as: UInt64.self)
+                try dump.number("  first LSN", &reader, as: UInt64.self)
+            }
+            for _ in 0..<(try dump.number("collections", &reader, as: UInt32.self)) {
+                try collection(&dump, &reader)
+            }
+            for _ in 0..<(try dump.number("segments", &reader, as: UInt32.self)) {
+                try segment(&dump, &reader)
+            }
+            for _ in 0..<(try dump.number("centroid sets", &reader, as: UInt32.self)) {
+                try dump.number("  generation", &reader, as: UInt64.self)
+                try dump.number("  collection", &reader, as: UInt32.self)
+                try dump.number("  bytes", &reader, as: UInt64.self)
+                try dump.checksum("  checksum", &reader)
+            }
+            try dump.trailer(bytes, &reader)
         }
-        for entry in manifest.segments {
-            let hidden = entry.tombstones.map { ", \($0.count) hidden at LSN \($0.lsn)" } ?? ""
-            lines.append(
-                "  segment \(entry.description.segmentID) of collection \(entry.collectionID): "
-                    + "\(entry.description.rowCount) rows, \(entry.description.byteCount) bytes, "
-                    + "LSN \(entry.description.lsnMin)…\(entry.description.lsnMax), generation "
-                    + "\(entry.indexGeneration)\(hidden)")
-        }
-        for entry in manifest.centroidSets {
-            lines.append(
-                "  centroid set \(entry.generation) of collection \(entry.collectionID): "
-                    + "\(entry.byteCount) bytes")
-        }
-        lines.append("  checksum good")
-        return lines.joined(separator: "\n") + "\n"
     }
-}
 
-/// Bytes as hexadecimal digits.
-func hexadecimal(_ bytes: some Sequence<UInt8>) -> String {
-    bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+    private static func collection(
+        _ dump: inout DumpText,
+        _ reader: inout ByteReader
+    ) throws(CorruptionError) {
+        try dump.number("  id", &reader, as: UInt32.self)
+        try dump.number("  index generation", &reader, as: UInt64.self)
+        try dump.string("  name", &reader)
+        try dump.number("  dimension", &reader, as: UInt32.self)
+        try dump.string("  metric", &reader)
+        try dump.number("  has a partition key", &reader, as: UInt8.self)
+        try dump.string("  partition key", &reader)
+        for _ in 0..<(try dump.number("  attributes", &reader, as: UInt32.self)) {
+            try dump.string("    name", &reader)
+            try dump.string("    type", &reader)
+        }
+    }
+
+    private static func segment(
+        _ dump: inout DumpText,
+        _ reader: inout ByteReader
+    ) throws(CorruptionError) {
+        try dump.number("  collection", &reader, as: UInt32.self)
+        for field in [
+            "  index generation", "  segment", "  bytes", "  rows", "  smallest LSN",
+            "  largest LSN",
+        ] {
+            try dump.number(field, &reader, as: UInt64.self)
+        }
+        try dump.checksum("  footer checksum", &reader)
+        guard try dump.number("  has tombstones", &reader, as: UInt8.self) == 1 else { return }
+        try dump.number("    LSN", &reader, as: UInt64.self)
+        try dump.number("    bytes", &reader, as: UInt64.self)
+        try dump.checksum("    checksum", &reader)
+        try dump.number("    hidden rows", &reader, as: UInt64.self)
+    }
 }
