@@ -1,78 +1,224 @@
+import StorageIO
+
 /// One collection of an open store.
+///
+/// Every method may be called from any thread. Reads see every write that was acknowledged before they
+/// began, and nothing in part.
 public final class VectorCollection: Sendable {
+    private let core: StoreCore
+    private let state: CollectionState
+    private let committer: Committer
+    private let scheduler: MaintenanceScheduler
+
+    init(
+        core: StoreCore, state: CollectionState, committer: Committer,
+        scheduler: MaintenanceScheduler
+    ) {
+        self.core = core
+        self.state = state
+        self.committer = committer
+        self.scheduler = scheduler
+    }
+
     /// What the collection is.
-    public var configuration: CollectionConfiguration { fatalError("not there yet") }
+    public var configuration: CollectionConfiguration { state.configuration }
+
+    private func live() throws(VectorStoreError) -> LiveSet {
+        if let live = state.live { return live }
+        if core.isClosed {
+            throw VectorStoreError(.closed, "the store is closed; open it again")
+        }
+        throw VectorStoreError(
+            .unknownCollection, "collection \(configuration.name) was dropped",
+            field: "collection")
+    }
+
+    // MARK: - Writing
 
     /// Inserts records, replacing those with the same id, all or none. At most 65,536 records and
     /// 14 MiB a call. Returns when the write is durable and visible.
+    ///
+    /// - Throws: A typed error that names the row and the field that was refused; then nothing was
+    ///   changed.
     @discardableResult
     public func upsert(
         _ records: [Record]
-    ) async throws(VectorStoreError) -> WriteReceipt { fatalError("not there yet") }
+    ) async throws(VectorStoreError) -> WriteReceipt {
+        let rows = try RecordCheck(configuration).rows(records)
+        let byteCount = rows.reduce(0) { $0 + $1.logByteCount }
+        return try await committer.submit(.upsert(rows), byteCount: byteCount, to: state)
+    }
 
     /// Changes records and keeps their vectors, all or none.
+    ///
+    /// - Throws: `recordNotFound` when one of them does not exist; then nothing was changed.
     @discardableResult
     public func update(
         _ patches: [RecordPatch]
-    ) async throws(VectorStoreError) -> WriteReceipt { fatalError("not there yet") }
+    ) async throws(VectorStoreError) -> WriteReceipt {
+        let checked = try RecordCheck(configuration).patches(patches)
+        return try await committer.submit(
+            .update(checked), byteCount: checked.count * (configuration.dimension * 4 + 512),
+            to: state)
+    }
 
     /// Deletes records by id; ids that do not exist are passed over and not counted.
     @discardableResult
     public func delete(
         ids: [RecordID]
-    ) async throws(VectorStoreError) -> WriteReceipt { fatalError("not there yet") }
+    ) async throws(VectorStoreError) -> WriteReceipt {
+        let check = RecordCheck(configuration)
+        try check.checkCount(ids.count)
+        for (row, id) in ids.enumerated() { try check.check(id: id, row: row) }
+        return try await committer.submit(
+            .delete(ids), byteCount: ids.count * 280, to: state)
+    }
 
     /// Deletes the records that match, atomically, among the given partition's or all.
     @discardableResult
     public func delete(
         where filter: Filter?, partition: String? = nil
-    ) async throws(VectorStoreError) -> WriteReceipt { fatalError("not there yet") }
+    ) async throws(VectorStoreError) -> WriteReceipt {
+        let check = QueryCheck(configuration)
+        let work = WriteRequest.Work.deleteMatching(
+            try check.program(filter), partitions: try check.partitions(partition.map { [$0] }))
+        return try await committer.submit(work, byteCount: 0, to: state)
+    }
+
+    // MARK: - Reading
 
     /// Reads records by id; nil for an id that does not exist.
     public func get(
         _ ids: [RecordID], include: IncludedFields = [.attributes, .payload, .vector]
-    ) throws(VectorStoreError) -> [Record?] { fatalError("not there yet") }
+    ) throws(VectorStoreError) -> [Record?] {
+        _ = try live()
+        return try convertingCorruption { () throws(CorruptionError) in
+            guard let (live, keys) = try state.locate(ids) else { return [] }
+            var records: [Record?] = []
+            for key in keys {
+                records.append(
+                    try key.map { key throws(CorruptionError) in
+                        try live.record(key, include: include)
+                    })
+            }
+            return records
+        }
+    }
 
     /// Finds the nearest records. Blocks the calling thread for the time of the scan.
+    ///
+    /// - Complexity: Proportional to the rows scanned, which the answer's statistics tell.
     public func search(_ query: SearchQuery) throws(VectorStoreError) -> SearchResult {
-        fatalError("not there yet")
+        let checked = try QueryCheck(configuration).check(query)
+        return try answer(checked, include: query.include, live: try live())
     }
 
     /// Answers several queries from one snapshot.
     public func search(_ queries: [SearchQuery]) throws(VectorStoreError) -> [SearchResult] {
-        fatalError("not there yet")
+        let check = QueryCheck(configuration)
+        let live = try live()
+        var results: [SearchResult] = []
+        results.reserveCapacity(queries.count)
+        for query in queries {
+            results.append(
+                try answer(try check.check(query), include: query.include, live: live))
+        }
+        return results
+    }
+
+    private func answer(
+        _ query: CheckedQuery, include: IncludedFields, live: LiveSet
+    ) throws(VectorStoreError) -> SearchResult {
+        try convertingCorruption { () throws(CorruptionError) in
+            let outcome = try Searcher(live: live).search(query)
+            var matches: [Match] = []
+            matches.reserveCapacity(outcome.rows.count)
+            for row in outcome.rows {
+                matches.append(try live.match(score: row.score, key: row.key, include: include))
+            }
+            return SearchResult(matches: matches, statistics: outcome.statistics)
+        }
     }
 
     /// Reads matching records page by page. A page may hold fewer than `limit` (1 to 10,000) only
     /// when it is the last.
+    ///
+    /// - Throws: `invalidQuery` for a limit out of range or a cursor that no scan returned.
     public func scan(
         filter: Filter? = nil, partition: String? = nil, limit: Int = 100,
         cursor: String? = nil, include: IncludedFields = [.attributes, .payload]
-    ) throws(VectorStoreError) -> ScanPage { fatalError("not there yet") }
+    ) throws(VectorStoreError) -> ScanPage {
+        guard (1...10_000).contains(limit) else {
+            throw VectorStoreError(
+                .invalidQuery, "the limit is \(limit); it must be 1 to 10000", field: "limit")
+        }
+        let check = QueryCheck(configuration)
+        let live = try live()
+        let scan = RecordScan(
+            live: live, partitions: try check.partitions(partition.map { [$0] }),
+            filter: try check.program(filter))
+        let start = try cursor.map { text throws(VectorStoreError) in
+            try RecordScan.Position(cursor: text)
+        }
+        return try convertingCorruption { () throws(CorruptionError) in
+            let rows = try scan.page(after: start, limit: limit)
+            var records: [Record] = []
+            for row in rows { records.append(try live.record(row.key, include: include)) }
+            let isLast = rows.count < limit
+            return ScanPage(
+                records: records, nextCursor: isLast ? nil : rows.last?.position.cursor)
+        }
+    }
 
     /// The number of matching records.
     public func count(
         filter: Filter? = nil, partition: String? = nil
-    ) throws(VectorStoreError) -> Int { fatalError("not there yet") }
+    ) throws(VectorStoreError) -> Int {
+        let check = QueryCheck(configuration)
+        let scan = RecordScan(
+            live: try live(), partitions: try check.partitions(partition.map { [$0] }),
+            filter: try check.program(filter))
+        return try convertingCorruption { () throws(CorruptionError) in try scan.count() }
+    }
+
+    // MARK: - Maintenance
 
     /// Trains new centroids on the live rows and writes a new index generation, while reads and
     /// writes go on. `progress` may return false to cancel, which changes nothing.
+    ///
+    /// - Throws: `busy` when the collection is being rebuilt, `cancelled`.
     @discardableResult
     public func rebuildIndex(
         _ options: RebuildOptions = RebuildOptions(),
         progress: (@Sendable (MaintenanceProgress) -> Bool)? = nil
-    ) async throws(VectorStoreError) -> RebuildReport { fatalError("not there yet") }
+    ) async throws(VectorStoreError) -> RebuildReport {
+        _ = try live()
+        if let nlist = options.nlist, !(1...1 << 20).contains(nlist) {
+            throw VectorStoreError(
+                .invalidQuery, "nlist is \(nlist); it must be 1 to 1048576", field: "nlist")
+        }
+        return try await scheduler.rebuild(
+            state, options: options, progress: progress ?? { _ in true })
+    }
 
     /// Merges all segments into one under the current index, dropping deleted rows.
+    ///
+    /// - Throws: `cancelled` when `progress` returned false; then nothing was changed.
     public func compact(
         progress: (@Sendable (MaintenanceProgress) -> Bool)? = nil
-    ) async throws(VectorStoreError) { fatalError("not there yet") }
+    ) async throws(VectorStoreError) {
+        _ = try live()
+        try await scheduler.compact(state, progress: progress ?? { _ in true })
+    }
 
     /// Writes the memtable to a segment.
-    public func flush() async throws(VectorStoreError) { fatalError("not there yet") }
+    public func flush() async throws(VectorStoreError) {
+        _ = try live()
+        try await scheduler.flush(state)
+    }
 
     /// The state of the collection.
     public func statistics() throws(VectorStoreError) -> CollectionStatistics {
-        fatalError("not there yet")
+        StoreReport.statistics(of: try live())
     }
 }

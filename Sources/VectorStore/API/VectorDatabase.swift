@@ -1,64 +1,162 @@
+package import StorageIO
+import VectorMath
+
 /// A store: one directory of collections, open for reading and writing by this process alone.
+///
+/// Every method may be called from any thread. Searches and other reads work on a snapshot and run on
+/// the calling thread; writes return when they are durable.
 public final class VectorDatabase: Sendable {
+    private let core: StoreCore
+    private let committer: Committer
+    private let scheduler: MaintenanceScheduler
+
+    private init(core: StoreCore) {
+        self.core = core
+        let scheduler = MaintenanceScheduler(core: core)
+        self.scheduler = scheduler
+        committer = Committer(core: core) { scheduler.didCommit($0) }
+    }
+
     /// Opens the store in `path`, recovering what the last process left.
+    ///
+    /// - Parameters:
+    ///   - path: A directory on a local file system; it is created when it does not exist, its parent
+    ///     must.
+    ///   - options: How to open it.
+    /// - Throws: `storeLocked` when another process has it open, `notAStore`, `corrupt` or
+    ///   `formatTooNew` when its files cannot be used; nothing is changed then.
     public static func open(
         at path: String, options: StoreOptions = StoreOptions()
     ) async throws(VectorStoreError) -> VectorDatabase {
-        fatalError("not there yet")
+        try open(at: path, options: options, fileSystem: PosixFileSystem())
+    }
+
+    /// Opens a store on a given file system.
+    package static func open(
+        at path: String, options: StoreOptions, fileSystem: any FileSystem
+    ) throws(VectorStoreError) -> VectorDatabase {
+        let opening = StoreOpening(fileSystem: fileSystem, root: path, options: options)
+        return VectorDatabase(core: try opening.open())
     }
 
     /// The directory.
-    public var path: String { fatalError("not there yet") }
+    public var path: String { core.paths.root }
+
+    // MARK: - Collections
 
     /// Creates a collection; returns the existing one if it has the same configuration.
+    ///
+    /// - Throws: `invalidConfiguration`, or `collectionExists` when the name is taken by a collection
+    ///   of another configuration.
     @discardableResult
     public func createCollection(
         _ configuration: CollectionConfiguration
-    ) async throws(VectorStoreError) -> VectorCollection { fatalError("not there yet") }
+    ) async throws(VectorStoreError) -> VectorCollection {
+        try ConfigurationCheck.check(configuration)
+        return collection(try Catalogue(core: core).create(configuration))
+    }
 
     /// Creates a collection; returns the existing one if it has the same configuration.
+    ///
+    /// - Throws: As `createCollection(_:)`.
     @discardableResult
     public func createCollection(
         _ name: String, dimension: Int, partitionKey: String? = nil,
         attributes: KeyValuePairs<String, AttributeType> = [:]
-    ) async throws(VectorStoreError) -> VectorCollection { fatalError("not there yet") }
+    ) async throws(VectorStoreError) -> VectorCollection {
+        try await createCollection(
+            CollectionConfiguration(
+                name: name, dimension: dimension, partitionKey: partitionKey,
+                attributes: attributes.map { AttributeDeclaration($0.key, $0.value) }))
+    }
 
-    /// The collection of this name; `unknownCollection` when there is none.
+    /// The collection of this name.
+    ///
+    /// - Throws: `unknownCollection` when there is none.
     public func collection(_ name: String) throws(VectorStoreError) -> VectorCollection {
-        fatalError("not there yet")
+        try checkOpen()
+        guard let state = core.collection(named: name) else { throw unknown(name) }
+        return collection(state)
     }
 
     /// All collections' configurations, by name.
     public func collections() throws(VectorStoreError) -> [CollectionConfiguration] {
-        fatalError("not there yet")
+        try checkOpen()
+        return core.collections.map(\.configuration)
     }
 
     /// Removes a collection and its records.
+    ///
+    /// - Throws: `unknownCollection` when there is none of this name.
     public func dropCollection(_ name: String) async throws(VectorStoreError) {
-        fatalError("not there yet")
+        try checkOpen()
+        guard let state = core.collection(named: name) else { throw unknown(name) }
+        try Catalogue(core: core).drop(state)
     }
+
+    private func collection(_ state: CollectionState) -> VectorCollection {
+        VectorCollection(
+            core: core, state: state, committer: committer, scheduler: scheduler)
+    }
+
+    private func unknown(_ name: String) -> VectorStoreError {
+        let known = core.collections.map(\.configuration.name).joined(separator: ", ")
+        return VectorStoreError(
+            .unknownCollection,
+            "there is no collection \(name); the store has "
+                + (known.isEmpty ? "none yet" : known), field: "collection")
+    }
+
+    private func checkOpen() throws(VectorStoreError) {
+        if core.isClosed {
+            throw VectorStoreError(.closed, "the store is closed; open it again")
+        }
+    }
+
+    // MARK: - State and end
 
     /// The state of the store and of every collection.
     public func statistics() throws(VectorStoreError) -> StoreStatistics {
-        fatalError("not there yet")
+        try checkOpen()
+        return StoreReport(core: core).statistics()
     }
 
+    /// The last failure of work in the background, until the same work succeeds.
+    public var lastMaintenanceFailure: VectorStoreError? { scheduler.lastFailure }
+
     /// Flushes memtables to segments, seals the log and lets go of the directory. Safe to call twice.
-    public func close() async throws(VectorStoreError) { fatalError("not there yet") }
+    ///
+    /// - Throws: What hindered the flush; the directory is let go of all the same, and the log holds
+    ///   what was not flushed.
+    public func close() async throws(VectorStoreError) {
+        guard !core.isClosed else { return }
+        committer.close()
+        await scheduler.stop()
+        try StoreClosing(core: core).run()
+    }
+
+    // MARK: - Without opening
 
     /// Reads every file of the store in `path`, which no process may have open for writing, and
     /// checks every checksum and cross-reference.
+    ///
+    /// - Returns: What was read, with every problem that was found.
+    /// - Throws: `storeLocked` when the store is open, `notAStore` when there is none.
     public static func verify(
         at path: String, progress: (@Sendable (Double) -> Void)? = nil
-    ) throws(VectorStoreError) -> VerificationReport { fatalError("not there yet") }
+    ) throws(VectorStoreError) -> VerificationReport {
+        try StoreVerification(fileSystem: PosixFileSystem(), root: path).run(progress: progress)
+    }
 
     /// An annotated dump of one file of a store, for people: a manifest, log file, segment,
     /// centroid set or tombstone bitmap.
+    ///
+    /// - Throws: `notAStore` when the file is none of these.
     public static func inspect(file path: String) throws(VectorStoreError) -> String {
-        fatalError("not there yet")
+        try FileInspection(fileSystem: PosixFileSystem()).dump(path)
     }
 
     /// The instruction set that distance kernels use on this machine: `avx512`, `avx2`, `neon` or
     /// `scalar`.
-    public static var kernelTier: String { fatalError("not there yet") }
+    public static var kernelTier: String { Kernels.tier.name }
 }

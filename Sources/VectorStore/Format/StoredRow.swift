@@ -22,10 +22,27 @@ package struct StoredRow: Sendable, Hashable {
     }
 }
 
+/// One change of one record.
+package enum RowChange: Sendable, Hashable {
+    case upsert(StoredRow)
+    case delete(RecordID)
+
+    package var id: RecordID {
+        switch self {
+        case .upsert(let row): row.id
+        case .delete(let id): id
+        }
+    }
+}
+
 /// One change in the order of writing, as the log holds it. Each takes one LSN.
-package enum LogOperation: Sendable, Hashable {
-    case upsert(collection: UInt32, StoredRow)
-    case delete(collection: UInt32, RecordID)
-    case createCollection(id: UInt32, CollectionConfiguration)
-    case dropCollection(id: UInt32)
+package struct LogOperation: Sendable, Hashable {
+    /// The collection's number; numbers are never used again.
+    package var collection: UInt32
+    package var change: RowChange
+
+    package init(collection: UInt32, change: RowChange) {
+        self.collection = collection
+        self.change = change
+    }
 }

@@ -1,0 +1,64 @@
+# VectorStore: every target works from a fresh clone on Debian or Ubuntu with Swift >= 6.2.
+#
+# build, demo and bench share the release build in .build; test and soak share the one in
+# .build-test, whose modules are compiled for testing.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+SWIFT ?= swift
+# Extra arguments of swift build and swift test, such as SWIFT_ARGS="-j 2".
+SWIFT_ARGS ?=
+# Where the WordNet vectors lie; `make bench` leaves them out when the directory does not exist.
+WORDNET ?=
+
+SOURCES := Sources Tests Package.swift
+TEST_ARGS := -c release -Xswiftc -enable-testing --scratch-path .build-test \
+	--explicit-target-dependency-import-check error $(SWIFT_ARGS)
+
+.PHONY: help deps toolchain build demo lint test soak bench format clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+deps: ## Install the apt packages that are missing
+	@scripts/deps.sh
+
+toolchain:
+	@SWIFT="$(SWIFT)" scripts/toolchain.sh
+
+build: deps toolchain ## Build vector-server and vector-bench in release
+	$(SWIFT) build -c release $(SWIFT_ARGS) --product vector-server
+	$(SWIFT) build -c release $(SWIFT_ARGS) --product vector-bench
+
+demo: build ## Import the lectures, serve them, ask questions, check the answers
+	@BIN="$$($(SWIFT) build -c release $(SWIFT_ARGS) --show-bin-path)" scripts/demo.sh
+
+lint: toolchain ## Check the layout of the sources
+	$(SWIFT) format lint --strict -r $(SOURCES)
+
+test: deps lint ## Run all tests
+	$(SWIFT) build --build-tests $(TEST_ARGS)
+	$(SWIFT) test $(TEST_ARGS)
+
+soak: deps toolchain ## Run the durability tests in their big tier
+	VS_TIER=soak $(SWIFT) test $(TEST_ARGS) --filter DurabilityTests
+
+bench: build ## Measure recall and latency (WORDNET=DIR adds the WordNet vectors)
+	@BIN="$$($(SWIFT) build -c release $(SWIFT_ARGS) --show-bin-path)"; \
+	"$$BIN/vector-bench" recall --data fixtures/lectures; \
+	if [ -z "$(WORDNET)" ]; then \
+		echo "bench: WORDNET=DIR not given, WordNet left out"; \
+	elif [ -d "$(WORDNET)" ]; then \
+		"$$BIN/vector-bench" recall --data "$(WORDNET)"; \
+	else \
+		echo "bench: $(WORDNET) is not a directory" >&2; exit 1; \
+	fi
+
+format: toolchain ## Lay the sources out
+	$(SWIFT) format -i -r $(SOURCES)
+
+clean: ## Remove everything that was built
+	rm -rf .build .build-test .build-readme

@@ -1,0 +1,44 @@
+/// Why a vector has no direction.
+package enum NormalisationFailure: Error, Equatable, Sendable {
+    /// The float at `position` is NaN or infinite.
+    case notFinite(position: Int)
+    /// Every float is zero.
+    case zero
+}
+
+/// Vectors of length one, of which the dot product is the cosine.
+package enum UnitVector {
+    /// Vectors whose length is this close to one are kept bit for bit.
+    package static let tolerance = 1e-6
+
+    /// Scales `source` to length one.
+    ///
+    /// - Shapes: both are `[source.count]`.
+    /// - Returns: Why it cannot be done, or nil. The sum of squares is taken in double precision, in
+    ///   which no float32 overflows or vanishes.
+    package static func normalise(
+        _ source: UnsafeBufferPointer<Float>, into target: UnsafeMutablePointer<Float>
+    ) -> NormalisationFailure? {
+        var sum = 0.0
+        for value in source { sum += Double(value) * Double(value) }
+        guard sum.isFinite else {
+            let position = source.firstIndex { !$0.isFinite } ?? 0
+            return .notFinite(position: position)
+        }
+        guard sum > 0 else { return .zero }
+        let norm = sum.squareRoot()
+        if abs(norm - 1) <= tolerance {
+            guard let base = source.baseAddress else { return .zero }
+            target.update(from: base, count: source.count)
+            return nil
+        }
+        for (index, value) in source.enumerated() { target[index] = Float(Double(value) / norm) }
+        return nil
+    }
+
+    /// The cosine distance of two unit vectors, kept within 0…2 against rounding.
+    @inline(__always)
+    package static func cosineDistance(fromDot dot: Float) -> Float {
+        min(max(1 - dot, 0), 2)
+    }
+}

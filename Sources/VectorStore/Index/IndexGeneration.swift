@@ -1,0 +1,36 @@
+package import VectorMath
+
+/// A centroid set in use: its tables with what search and assignment need beside the floats.
+package final class IndexGeneration: Sendable {
+    package let number: UInt64
+    package let set: CentroidSet
+    /// One entry a table of the set, in its order.
+    package let tables: [CentroidIndex]
+    private let tableByPartition: [String: Int]
+
+    package init(_ set: CentroidSet) {
+        number = set.generation
+        self.set = set
+        tables = set.tables.map { table in
+            CentroidIndex(
+                centroids: table.centroids, nlist: table.nlist, dimension: set.dimension)
+        }
+        var byPartition: [String: Int] = [:]
+        for (index, table) in set.tables.enumerated() {
+            if !table.isGlobal { byPartition[table.partition] = index }
+        }
+        tableByPartition = byPartition
+    }
+
+    /// The table over the whole collection.
+    package var globalTable: Int? {
+        self.set.tables.firstIndex { $0.isGlobal }
+    }
+
+    /// The table that rows of a partition are listed under: its own, or in a collection without
+    /// partitions the global one.
+    package func listTable(forPartition partition: String, isPartitioned: Bool) -> Int? {
+        guard isPartitioned else { return globalTable }
+        return tableByPartition[partition]
+    }
+}

@@ -1,0 +1,172 @@
+// Background work: flushes on one thread, compactions and rebuilds on another.
+//
+// - Flushes never wait for a long rebuild.
+// - Compactions and rebuilds follow one another, so that no two choose the same segments.
+// - A failure is kept and shown in statistics of the store; the next write or flush tries again.
+
+import Dispatch
+import StorageIO
+import Synchronization
+
+package final class MaintenanceScheduler: Sendable {
+    private let core: StoreCore
+    private let flushing = DispatchQueue(label: "vectorstore.flush", qos: .utility)
+    private let rewriting = DispatchQueue(label: "vectorstore.rewrite", qos: .utility)
+    private struct State {
+        var waitingFlushes: Set<UInt32> = []
+        var waitingCompactions: Set<UInt32> = []
+        var isStopped = false
+        var rebuilding: Set<UInt32> = []
+    }
+    private let state = Mutex(State())
+    private let failure = Mutex<VectorStoreError?>(nil)
+
+    package init(core: StoreCore) {
+        self.core = core
+    }
+
+    /// The last background failure, until a success of the same kind of work.
+    package var lastFailure: VectorStoreError? {
+        failure.withLock { $0 }
+    }
+
+    /// Looks at collections that a commit has changed.
+    package func didCommit(_ collections: [CollectionState]) {
+        for collection in collections {
+            guard let active = collection.live?.memtables.last else { continue }
+            let isFull =
+                active.memtable.byteCount >= core.options.flushThresholdBytes
+                || active.rowCount >= Memtable.maximumRowCount
+            guard isFull else { continue }
+            Flush(core: core, collection: collection).freeze()
+            scheduleFlush(collection)
+        }
+    }
+
+    private func scheduleFlush(_ collection: CollectionState) {
+        let isNew = state.withLock { state in
+            !state.isStopped && state.waitingFlushes.insert(collection.id).inserted
+        }
+        guard isNew else { return }
+        flushing.async {
+            self.state.withLock { _ = $0.waitingFlushes.remove(collection.id) }
+            self.attempt {
+                () throws(VectorStoreError) in
+                try Flush(core: self.core, collection: collection).run()
+            }
+            self.scheduleCompaction(collection)
+        }
+    }
+
+    private func scheduleCompaction(_ collection: CollectionState) {
+        let isNew = state.withLock { state in
+            !state.isStopped && state.waitingCompactions.insert(collection.id).inserted
+        }
+        guard isNew else { return }
+        rewriting.async {
+            self.state.withLock { _ = $0.waitingCompactions.remove(collection.id) }
+            self.attempt {
+                () throws(VectorStoreError) in try self.rewrite(collection)
+            }
+        }
+    }
+
+    private func rewrite(_ collection: CollectionState) throws(VectorStoreError) {
+        if core.options.automaticIndexing, needsIndex(collection) {
+            _ = try Rebuild(
+                core: core, collection: collection, options: RebuildOptions(),
+                progress: { [self] _ in !isStopped }
+            ).run()
+            return
+        }
+        guard core.options.automaticCompaction else { return }
+        while !isStopped,
+            try Compaction(core: core, collection: collection).runIfNeeded()
+        {}
+    }
+
+    private var isStopped: Bool {
+        state.withLock { $0.isStopped }
+    }
+
+    /// Enough rows for a first index, or four times as many as the index was trained on.
+    private func needsIndex(_ collection: CollectionState) -> Bool {
+        guard let live = collection.live else { return false }
+        let rows = live.segments.reduce(0) { $0 + $1.liveCount }
+        guard rows >= core.options.minimumIndexedRowCount else { return false }
+        guard let index = live.index, let global = index.globalTable else { return true }
+        return UInt64(rows) >= 4 * max(1, index.set.tables[global].trainedRowCount)
+    }
+
+    private func attempt(_ work: () throws(VectorStoreError) -> Void) {
+        do throws(VectorStoreError) {
+            try work()
+            failure.withLock { $0 = nil }
+        } catch {
+            if error.code != .cancelled { failure.withLock { $0 = error } }
+        }
+    }
+
+    // MARK: - Work that callers wait for
+
+    package func flush(_ collection: CollectionState) async throws(VectorStoreError) {
+        try await run(on: flushing) { [core] () throws(VectorStoreError) in
+            let flush = Flush(core: core, collection: collection)
+            flush.freeze()
+            try flush.run()
+        }
+    }
+
+    package func compact(
+        _ collection: CollectionState,
+        progress: @escaping @Sendable (MaintenanceProgress) -> Bool
+    ) async throws(VectorStoreError) {
+        try await flush(collection)
+        try await run(on: rewriting) { [core] () throws(VectorStoreError) in
+            try Compaction(core: core, collection: collection).runFully(progress: progress)
+        }
+    }
+
+    package func rebuild(
+        _ collection: CollectionState, options: RebuildOptions,
+        progress: @escaping @Sendable (MaintenanceProgress) -> Bool
+    ) async throws(VectorStoreError) -> RebuildReport {
+        let isFree = state.withLock { $0.rebuilding.insert(collection.id).inserted }
+        guard isFree else {
+            throw VectorStoreError(
+                .busy,
+                "collection \(collection.configuration.name) is being rebuilt; wait for that")
+        }
+        defer { state.withLock { _ = $0.rebuilding.remove(collection.id) } }
+        try await flush(collection)
+        return try await run(on: rewriting) { [core] () throws(VectorStoreError) in
+            try Rebuild(core: core, collection: collection, options: options, progress: progress)
+                .run()
+        }
+    }
+
+    /// Ends background work: what runs is cancelled or finished, nothing more is begun.
+    package func stop() async {
+        state.withLock { $0.isStopped = true }
+        for queue in [flushing, rewriting] {
+            await withCheckedContinuation { continuation in
+                queue.async { continuation.resume() }
+            }
+        }
+    }
+
+    private func run<R: Sendable>(
+        on queue: DispatchQueue, _ work: @escaping @Sendable () throws(VectorStoreError) -> R
+    ) async throws(VectorStoreError) -> R {
+        let result: Result<R, VectorStoreError> = await withCheckedContinuation { continuation in
+            queue.async {
+                do throws(VectorStoreError) {
+                    continuation.resume(returning: .success(try work()))
+                } catch {
+                    continuation.resume(returning: .failure(error))
+                }
+            }
+        }
+        return try result.get()
+    }
+}

@@ -1,0 +1,47 @@
+import StorageIO
+
+/// Writes planned rows as a segment file and opens it; nothing names it yet.
+struct SegmentBuild {
+    let core: StoreCore
+    let collection: CollectionState
+
+    /// - Returns: The open segment and its description; nil when cancelled.
+    func write(
+        _ plan: SegmentPlan, sources: [any RowStore], generation: UInt64,
+        progress: @escaping (Double) -> Bool
+    ) throws(VectorStoreError) -> (segment: Segment, description: SegmentDescription)? {
+        let identity = SegmentIdentity(
+            storeUUID: core.storeUUID, segmentID: core.takeSegmentID(),
+            collectionID: collection.id, indexGeneration: generation)
+        do throws(SegmentWriteError) {
+            let description = try SegmentWriter.write(
+                plan: plan, sources: sources, configuration: collection.configuration,
+                identity: identity, fileSystem: core.fileSystem, directory: core.paths.segments,
+                progress: progress)
+            let segment = try open(description, identity: identity)
+            return (segment, description)
+        } catch {
+            switch error {
+            case .cancelled: return nil
+            case .io(let error): throw core.failed(error)
+            case .corruption(let error): throw VectorStoreError(corruption: error)
+            }
+        }
+    }
+
+    private func open(
+        _ description: SegmentDescription, identity: SegmentIdentity
+    ) throws(SegmentWriteError) -> Segment {
+        do throws(SegmentOpenError) {
+            return try Segment.open(
+                path: core.paths.segments + "/" + Segment.fileName(description.segmentID),
+                description: description, identity: identity,
+                configuration: collection.configuration, fileSystem: core.fileSystem)
+        } catch {
+            switch error {
+            case .io(let error): throw .io(error)
+            case .corruption(let error): throw .corruption(error)
+            }
+        }
+    }
+}

@@ -1,0 +1,43 @@
+import StorageIO
+import Synchronization
+
+/// Statistics of a store as it is.
+struct StoreReport {
+    let core: StoreCore
+
+    func statistics() -> StoreStatistics {
+        let (lsn, number, logs) = core.writing.withLock { state in
+            (state.lastLSN, state.manifest.number, state.log.byteCount)
+        }
+        return StoreStatistics(
+            path: core.paths.root, lsn: lsn, manifestNumber: number, logByteCount: logs,
+            collections: core.collections.compactMap { $0.live.map(Self.statistics(of:)) },
+            recovery: core.recoveryReport)
+    }
+
+    static func statistics(of live: LiveSet) -> CollectionStatistics {
+        var partitions: Set<String> = []
+        if live.configuration.partitionKey != nil {
+            for view in live.segments {
+                for entry in view.segment.partitions { partitions.insert(entry.name) }
+            }
+            for view in live.memtables {
+                for ordinal in 0..<view.rowCount {
+                    partitions.insert(view.memtable.partition(at: ordinal))
+                }
+            }
+        }
+        let index = live.index
+        return CollectionStatistics(
+            configuration: live.configuration,
+            rowCount: live.liveCount,
+            deletedRowCount: live.segments.reduce(0) { $0 + $1.tombstones.count },
+            memtableRowCount: live.memtables.reduce(0) { $0 + $1.liveCount },
+            segmentCount: live.segments.count,
+            segmentByteCount: live.segments.reduce(0) { $0 + $1.segment.byteCount },
+            indexGeneration: live.currentGeneration,
+            nlist: index?.set.tables.first { $0.isGlobal }?.nlist ?? 0,
+            indexedPartitionCount: index?.set.tables.count { !$0.isGlobal } ?? 0,
+            partitionCount: partitions.count)
+    }
+}

@@ -1,0 +1,71 @@
+// How a search looks for its answer.
+//
+// - The plan follows from how many rows there are to look at, never from a knob: few rows are all
+//   compared, many rows are reached through posting lists.
+// - A plan never limits how many matches come back: when lists yield fewer than k, the search goes
+//   on over all rows.
+
+/// The work that a search will do over segments.
+struct QueryPlan {
+    /// How rows of segments are reached.
+    enum Access: Equatable {
+        /// Compare every row of the scope.
+        case exact
+        /// Visit this many of the nearest posting lists of each index generation.
+        case probe
+        /// Find the matching rows first, then compare each of them.
+        case gather
+    }
+
+    var access: Access
+    /// Posting lists to visit, by generation.
+    var probes: [UInt64: Int] = [:]
+    /// What calibration expects of the answer.
+    var estimatedRecall = 1.0
+
+    /// Below this many rows, comparing all of them costs less than ranking centroids.
+    static let exactRowLimit = 4_096
+    /// A filter that lets fewer than one row in this many pass is resolved before distances.
+    static let gatherSelectivity = 1.0 / 16
+    /// Rows that are tried to estimate how many match a filter.
+    static let filterSampleCount = 512
+}
+
+/// The rows that a search is about.
+struct SearchScope {
+    let live: LiveSet
+    /// Nil for the whole collection.
+    let partitions: [String]?
+    /// Each segment's row ranges in the scope.
+    let ranges: [[PartitionRange]]
+
+    /// One partition's rows of one segment.
+    struct PartitionRange {
+        var ordinals: Range<Int>
+        var entry: PartitionEntry?
+    }
+
+    init(live: LiveSet, partitions: [String]?) {
+        self.live = live
+        self.partitions = partitions
+        ranges = live.segments.map { view in
+            guard let partitions else {
+                if live.configuration.partitionKey == nil {
+                    let entry = view.segment.partition(named: "")
+                    return [PartitionRange(ordinals: 0..<view.segment.rowCount, entry: entry)]
+                }
+                return [PartitionRange(ordinals: 0..<view.segment.rowCount, entry: nil)]
+            }
+            return partitions.compactMap { name in
+                view.segment.partition(named: name).map {
+                    PartitionRange(ordinals: $0.ordinals, entry: $0)
+                }
+            }
+        }
+    }
+
+    /// Rows of segments in the scope, hidden ones included.
+    var segmentRowCount: Int {
+        ranges.reduce(0) { $0 + $1.reduce(0) { $0 + $1.ordinals.count } }
+    }
+}

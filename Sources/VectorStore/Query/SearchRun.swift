@@ -1,0 +1,209 @@
+// One search, from a live set to row keys. No lock is held and nothing waits.
+
+import StorageIO
+import VectorMath
+
+/// What a checked query asks.
+struct CheckedQuery {
+    /// `[dimension]`, unit length.
+    var vector: [Float]
+    var k: Int
+    var partitions: [String]?
+    var filter: FilterProgram?
+    /// Only greater similarities are admitted.
+    var floor: Float
+    var recallTarget: Double
+    var nprobe: Int?
+}
+
+/// The running state of one search over one live set.
+struct SearchRun {
+    let live: LiveSet
+    let query: CheckedQuery
+    var best: TopK
+    var rowsScanned = 0
+    /// The first failure met while breaking ties; ends the search.
+    var failure: CorruptionError?
+
+    init(live: LiveSet, query: CheckedQuery) {
+        self.live = live
+        self.query = query
+        best = TopK(k: query.k, floor: query.floor)
+    }
+
+    /// Rows whose distances are computed by one call into the kernels.
+    static let blockRowCount = 512
+
+    /// Compares the visible, matching rows of `ordinals` in one segment.
+    mutating func scan(
+        segment index: Int, ordinals: Range<Int>, matching: [UInt64]? = nil
+    ) throws(CorruptionError) {
+        let view = live.segments[index]
+        try view.segment.verifyVectors(ordinals: ordinals)
+        let stride = view.segment.strideFloats
+        let base = view.segment.vectors
+        let storeIndex = live.memtables.count + index
+        let hidden = view.tombstones.isEmpty ? nil : view.tombstones
+        withScores { run, scores in
+            var first = ordinals.lowerBound
+            while first < ordinals.upperBound {
+                let count = min(Self.blockRowCount, ordinals.upperBound - first)
+                run.query.vector.withUnsafeBufferPointer { vector in
+                    guard let vector = vector.baseAddress else { return }
+                    Kernels.dotRows(
+                        query: vector, rows: base + first * stride, stride: stride, count: count,
+                        dimension: run.live.configuration.dimension, into: scores)
+                }
+                run.offer(
+                    scores, count: count, store: storeIndex, checking: run.query.filter == nil ? nil : view.segment, hidden: hidden
+                ) { first + $0 }
+                run.rowsScanned += count
+                first += count
+            }
+        }
+        try throwFailure()
+    }
+
+    /// Compares the visible, matching rows among `ordinals`, which lie anywhere in one segment.
+    mutating func gather(
+        segment index: Int, ordinals: UnsafeBufferPointer<UInt32>, checkFilter: Bool = true
+    ) throws(CorruptionError) {
+        let view = live.segments[index]
+        for ordinal in ordinals { try view.segment.verifyVector(Int(ordinal)) }
+        let stride = view.segment.strideFloats
+        let base = view.segment.vectors
+        let storeIndex = live.memtables.count + index
+        let hidden = view.tombstones.isEmpty ? nil : view.tombstones
+        withScores { run, scores in
+            var first = 0
+            while first < ordinals.count {
+                let count = min(Self.blockRowCount, ordinals.count - first)
+                guard let start = ordinals.baseAddress else { return }
+                let block = start + first
+                run.query.vector.withUnsafeBufferPointer { vector in
+                    guard let vector = vector.baseAddress else { return }
+                    Kernels.dotGather(
+                        query: vector, base: base, stride: stride, ordinals: block, count: count,
+                        dimension: run.live.configuration.dimension, into: scores)
+                }
+                run.offer(
+                    scores, count: count, store: storeIndex,
+                    checking: checkFilter && run.query.filter != nil ? view.segment : nil,
+                    hidden: hidden
+                ) { Int(block[$0]) }
+                run.rowsScanned += count
+                first += count
+            }
+        }
+        try throwFailure()
+    }
+
+    /// Compares the visible, matching rows of a memtable.
+    mutating func scan(memtable index: Int) throws(CorruptionError) {
+        let partitionCodes = query.partitions.map { $0.map(Memtable.partitionCode) }
+        let view = live.memtables[index]
+        let memtable = view.memtable
+        let hidden = view.tombstones.isEmpty ? nil : view.tombstones
+        withScores { run, scores in
+            memtable.forEachChunk(rowCount: view.rowCount) { first, count, vectors, codes in
+                run.scanChunk(
+                    first: first, count: count, vectors: vectors, codes: codes, store: index,
+                    memtable: memtable, partitionCodes: partitionCodes, hidden: hidden,
+                    scores: scores)
+            }
+        }
+        try throwFailure()
+    }
+
+    private mutating func scanChunk(
+        first: Int, count: Int, vectors: UnsafePointer<Float>, codes: UnsafePointer<UInt32>,
+        store: Int, memtable: Memtable, partitionCodes: [UInt32]?, hidden: TombstoneSet?,
+        scores: UnsafeMutablePointer<Float>
+    ) {
+        withUnsafeTemporaryAllocation(of: UInt32.self, capacity: count) { slots in
+            var chosen = 0
+            for slot in 0..<count
+            where partitionCodes.map({ $0.contains(codes[slot]) }) ?? true {
+                slots.initializeElement(at: chosen, to: UInt32(slot))
+                chosen += 1
+            }
+            var start = 0
+            while start < chosen {
+                let size = min(Self.blockRowCount, chosen - start)
+                guard let base = slots.baseAddress else { return }
+                let block = UnsafePointer(base + start)
+                query.vector.withUnsafeBufferPointer { vector in
+                    guard let vector = vector.baseAddress else { return }
+                    Kernels.dotGather(
+                        query: vector, base: vectors, stride: memtable.strideFloats,
+                        ordinals: block, count: size, dimension: memtable.dimension, into: scores)
+                }
+                offer(scores, count: size, store: store, checking: memtable, hidden: hidden) {
+                    first + Int(block[$0])
+                }
+                rowsScanned += size
+                start += size
+            }
+        }
+    }
+
+    /// Offers scored rows to the best so far; tombstones and the filter are asked only of rows that
+    /// would enter.
+    @inline(__always)
+    private mutating func offer(
+        _ scores: UnsafePointer<Float>, count: Int, store: Int, checking rows: (any RowStore)?,
+        hidden: TombstoneSet?, ordinal: (Int) -> Int
+    ) {
+        var threshold = best.threshold
+        for position in 0..<count {
+            let score = scores[position]
+            guard score >= threshold else { continue }
+            let ordinal = ordinal(position)
+            if let hidden, hidden.contains(ordinal) { continue }
+            if let rows, !accepts(rows, ordinal) { continue }
+            admit(score: score, key: RowKey(store: store, ordinal: ordinal))
+            threshold = best.threshold
+        }
+    }
+
+    @inline(never)
+    private func accepts(_ rows: any RowStore, _ ordinal: Int) -> Bool {
+        if let partitions = query.partitions, rows is Memtable,
+            !partitions.contains(rows.partition(at: ordinal))
+        {
+            return false
+        }
+        return query.filter?.matches(rows, ordinal) ?? true
+    }
+
+    @inline(never)
+    private mutating func admit(score: Float, key: RowKey) {
+        let live = live
+        var failed: CorruptionError?
+        best.offer(score: score, key: key.raw) { left, right in
+            let (first, second) = (RowKey(raw: left), RowKey(raw: right))
+            do throws(CorruptionError) {
+                let firstID = try live.store(first.store).id(at: first.ordinal)
+                let secondID = try live.store(second.store).id(at: second.ordinal)
+                return firstID < secondID
+            } catch {
+                failed = error
+                return left < right
+            }
+        }
+        if let failed, failure == nil { failure = failed }
+    }
+
+    private func throwFailure() throws(CorruptionError) {
+        if let failure { throw failure }
+    }
+
+    private mutating func withScores(
+        _ body: (inout SearchRun, UnsafeMutablePointer<Float>) -> Void
+    ) {
+        withUnsafeTemporaryAllocation(of: Float.self, capacity: Self.blockRowCount) { scores in
+            guard let base = scores.baseAddress else { return }
+            body(&self, base)
+        }
+    }
+}

@@ -1,0 +1,210 @@
+// The query path: live set → plan → scans → the k nearest row keys.
+
+import StorageIO
+import VectorMath
+
+/// Answers checked queries over one live set.
+struct Searcher {
+    let live: LiveSet
+
+    /// What a search found, before records are read.
+    struct Outcome {
+        /// Best first: dot products of unit vectors, and where the rows are.
+        var rows: [(score: Float, key: RowKey)]
+        var statistics: SearchStatistics
+    }
+
+    func search(_ query: CheckedQuery) throws(CorruptionError) -> Outcome {
+        let scope = SearchScope(live: live, partitions: query.partitions)
+        let plan = try self.plan(query, scope: scope)
+        var run = SearchRun(live: live, query: query)
+        try scanMemtables(&run)
+        var statistics = SearchStatistics(
+            mode: .exact, nlist: 0, nprobe: 0, rowsScanned: 0, estimatedRecall: 1, lsn: live.lsn)
+        switch plan.access {
+        case .exact:
+            try scanAll(&run, scope: scope)
+        case .gather:
+            try gatherMatching(&run, scope: scope)
+        case .probe:
+            try probe(&run, scope: scope, plan: plan, statistics: &statistics)
+            if run.best.count < query.k, query.floor == -.infinity {
+                // Lists yielded too few: a filter never eats results, so look at every row.
+                run = SearchRun(live: live, query: query)
+                try scanMemtables(&run)
+                try scanAll(&run, scope: scope)
+                statistics.mode = .exact
+                statistics.estimatedRecall = 1
+            }
+        }
+        statistics.rowsScanned = run.rowsScanned
+        return Outcome(rows: try ordered(run.best), statistics: statistics)
+    }
+
+    // MARK: - Planning
+
+    private func plan(
+        _ query: CheckedQuery, scope: SearchScope
+    ) throws(CorruptionError) -> QueryPlan {
+        guard query.recallTarget < 1 || query.nprobe != nil else { return QueryPlan(access: .exact) }
+        let rows = scope.segmentRowCount
+        guard rows > QueryPlan.exactRowLimit || query.nprobe != nil else {
+            return QueryPlan(access: .exact)
+        }
+        var effectiveK = query.k
+        if let filter = query.filter {
+            let share = selectivity(of: filter, scope: scope)
+            if share < QueryPlan.gatherSelectivity { return QueryPlan(access: .gather) }
+            effectiveK = Int((Double(query.k) / share).rounded(.up))
+        }
+        var plan = QueryPlan(access: .probe)
+        for (number, generation) in live.generations {
+            guard let table = table(of: generation, scope: scope) else { continue }
+            let curve = generation.set.tables[table].calibration
+            let nlist = generation.set.tables[table].nlist
+            let nprobe =
+                query.nprobe ?? curve.nprobe(forTarget: query.recallTarget, k: effectiveK)
+            plan.probes[number] = min(max(nprobe, 1), nlist)
+        }
+        guard !plan.probes.isEmpty else { return QueryPlan(access: .exact) }
+        return plan
+    }
+
+    /// The table that serves a scope: the partition's own, or the one over the whole collection.
+    private func table(of generation: IndexGeneration, scope: SearchScope) -> Int? {
+        guard let partitions = scope.partitions else { return generation.globalTable }
+        guard partitions.count == 1 else { return nil }
+        return generation.listTable(forPartition: partitions[0], isPartitioned: true)
+    }
+
+    /// The estimated share of rows that match, from an even sample of the scope.
+    private func selectivity(of filter: FilterProgram, scope: SearchScope) -> Double {
+        let total = scope.segmentRowCount
+        guard total > 0 else { return 1 }
+        let step = max(1, total / QueryPlan.filterSampleCount)
+        var (tried, matched, skip) = (0, 0, step / 2)
+        for (index, ranges) in scope.ranges.enumerated() {
+            let segment = live.segments[index].segment
+            for range in ranges {
+                var ordinal = range.ordinals.lowerBound + skip
+                while ordinal < range.ordinals.upperBound {
+                    tried += 1
+                    if filter.matches(segment, ordinal) { matched += 1 }
+                    ordinal += step
+                }
+                skip = ordinal - range.ordinals.upperBound
+            }
+        }
+        return tried == 0 ? 1 : Double(matched) / Double(tried)
+    }
+
+    // MARK: - Access paths
+
+    private func scanMemtables(_ run: inout SearchRun) throws(CorruptionError) {
+        for index in live.memtables.indices where live.memtables[index].rowCount > 0 {
+            try run.scan(memtable: index)
+        }
+    }
+
+    private func scanAll(_ run: inout SearchRun, scope: SearchScope) throws(CorruptionError) {
+        for (index, ranges) in scope.ranges.enumerated() {
+            for range in ranges { try run.scan(segment: index, ordinals: range.ordinals) }
+        }
+    }
+
+    private func gatherMatching(
+        _ run: inout SearchRun, scope: SearchScope
+    ) throws(CorruptionError) {
+        guard let filter = run.query.filter else { return try scanAll(&run, scope: scope) }
+        for (index, ranges) in scope.ranges.enumerated() {
+            let segment = live.segments[index].segment
+            for range in ranges {
+                let words = try filter.bitmap(over: segment, ordinals: range.ordinals)
+                var chosen: [UInt32] = []
+                for (position, word) in words.enumerated() {
+                    var bits = word
+                    while bits != 0 {
+                        let bit = bits.trailingZeroBitCount
+                        chosen.append(UInt32(range.ordinals.lowerBound + position * 64 + bit))
+                        bits &= bits - 1
+                    }
+                }
+                var failure: CorruptionError?
+                chosen.withUnsafeBufferPointer { ordinals in
+                    do throws(CorruptionError) {
+                        try run.gather(segment: index, ordinals: ordinals, checkFilter: false)
+                    } catch { failure = error }
+                }
+                if let failure { throw failure }
+            }
+        }
+    }
+
+    private func probe(
+        _ run: inout SearchRun, scope: SearchScope, plan: QueryPlan,
+        statistics: inout SearchStatistics
+    ) throws(CorruptionError) {
+        statistics.mode = .probed
+        for number in plan.probes.keys.sorted() {
+            guard let generation = live.generations[number], let nprobe = plan.probes[number],
+                let table = table(of: generation, scope: scope)
+            else { continue }
+            let nlist = generation.set.tables[table].nlist
+            statistics.nlist = max(statistics.nlist, nlist)
+            statistics.nprobe = max(statistics.nprobe, nprobe)
+            statistics.estimatedRecall = min(
+                statistics.estimatedRecall,
+                generation.set.tables[table].calibration.recall(
+                    nprobe: nprobe, k: run.query.k))
+            let lists = generation.tables[table].nearest(to: run.query.vector, count: nprobe)
+            for (index, view) in live.segments.enumerated()
+            where view.segment.indexGeneration == number {
+                try probe(&run, segment: index, ranges: scope.ranges[index], lists: lists)
+            }
+        }
+        // Segments that have no lists of a probed generation are compared row by row.
+        for (index, view) in live.segments.enumerated()
+        where plan.probes[view.segment.indexGeneration] == nil {
+            for range in scope.ranges[index] {
+                try run.scan(segment: index, ordinals: range.ordinals)
+            }
+        }
+    }
+
+    private func probe(
+        _ run: inout SearchRun, segment index: Int, ranges: [SearchScope.PartitionRange],
+        lists: [UInt32]
+    ) throws(CorruptionError) {
+        let segment = live.segments[index].segment
+        for range in ranges {
+            if let entry = range.entry, entry.centroidTable != nil {
+                for list in lists {
+                    let ordinals = entry.list(Int(list))
+                    if !ordinals.isEmpty { try run.scan(segment: index, ordinals: ordinals) }
+                }
+            } else if range.entry == nil, let global = segment.globalLists {
+                for list in lists {
+                    try run.gather(segment: index, ordinals: global.ordinals(of: Int(list)))
+                }
+            } else {
+                try run.scan(segment: index, ordinals: range.ordinals)
+            }
+        }
+    }
+
+    /// The best rows, nearest first, ties by id.
+    private func ordered(
+        _ best: TopK
+    ) throws(CorruptionError) -> [(score: Float, key: RowKey)] {
+        var rows: [(score: Float, key: RowKey, id: RecordID)] = []
+        for row in best.sorted() {
+            let key = RowKey(raw: row.key)
+            let id = try live.store(key.store).id(at: key.ordinal)
+            rows.append((row.score, key, id))
+        }
+        rows.sort { left, right in
+            left.score != right.score ? left.score > right.score : left.id < right.id
+        }
+        return rows.map { ($0.score, $0.key) }
+    }
+}

@@ -1,0 +1,69 @@
+import StorageIO
+
+/// Applies what the log holds beyond the manifest.
+struct LogRecovery {
+    let fileSystem: any FileSystem
+    let paths: StorePaths
+    let options: StoreOptions
+    let manifest: Manifest
+
+    struct Outcome {
+        var lastLSN: UInt64
+        var lastFile: LogFileSummary?
+        var report: RecoveryReport
+    }
+
+    func replay(
+        into collections: [UInt32: CollectionState]
+    ) throws(LoadError) -> Outcome {
+        let summary = try LogReplay(
+            fileSystem: fileSystem, directory: paths.logs, storeUUID: manifest.storeUUID
+        ).replay(files: manifest.logFiles.map(\.sequence), after: manifest.flushedLSN) {
+            (firstLSN, operations) throws(LoadError) in
+            try apply(operations, firstLSN: firstLSN, to: collections)
+        }
+        let lastLSN = max(summary.lastLSN, manifest.flushedLSN)
+        return Outcome(
+            lastLSN: lastLSN, lastFile: summary.lastFile,
+            report: RecoveryReport(
+                replayedBatchCount: summary.batchCount,
+                replayedOperationCount: summary.operationCount,
+                discardedByteCount: summary.discardedByteCount, removedFileCount: 0,
+                wasClean: summary.isSealed))
+    }
+
+    /// Applies one frame. Changes of collections that were dropped since are passed over: ids of
+    /// collections are never used again.
+    private func apply(
+        _ operations: [LogOperation], firstLSN: UInt64, to collections: [UInt32: CollectionState]
+    ) throws(LoadError) {
+        var changes: [UInt32: [LocatedChange]] = [:]
+        for (index, operation) in operations.enumerated() {
+            guard let live = collections[operation.collection]?.live else { continue }
+            let change = operation.change
+            do throws(CorruptionError) {
+                changes[operation.collection, default: []].append(
+                    LocatedChange(
+                        lsn: firstLSN + UInt64(index), change: change,
+                        hides: try live.visibleSegmentRow(of: change.id)))
+            } catch {
+                throw .corruption(error)
+            }
+        }
+        for (id, changes) in changes {
+            guard let last = changes.last else { continue }
+            collections[id]?.apply(changes, lsn: last.lsn)
+            if let collection = collections[id] { rotateMemtable(collection) }
+        }
+    }
+
+    /// Begins a new memtable when the newest is full, as a commit would.
+    private func rotateMemtable(_ collection: CollectionState) {
+        guard let live = collection.live, let active = live.memtables.last?.memtable,
+            active.byteCount >= options.flushThresholdBytes
+                || active.rowCount >= Memtable.maximumRowCount
+        else { return }
+        collection.replace(
+            live.with(memtables: live.memtables + [MemtableView(empty: live.configuration)]))
+    }
+}

@@ -1,0 +1,197 @@
+// A segment: an immutable file of rows, mapped.
+//
+// - At open everything is checked but vectors and payloads: their blocks are checked when they are
+//   first read, so a search touches no page that it does not need.
+// - No pointer is formed from a number in the file before that number was checked.
+// - Pointers, entries and lists that a segment vends are valid while it is referenced.
+
+package import StorageIO
+
+/// The rows of one segment file.
+package final class Segment: RowStore, @unchecked Sendable {
+    // Safe to share: the mapping is read-only, every property is constant, and the bits of verified
+    // blocks are atomic.
+    let file: SegmentFile
+    package let segmentID: UInt64
+    package let dimension: Int
+    /// Floats from one row to the next, a multiple of 16.
+    package let strideFloats: Int
+    package let rowCount: Int
+    /// The centroid set that the lists belong to; 0 for none.
+    package let indexGeneration: UInt64
+    /// Of the file.
+    package let byteCount: UInt64
+    package let description: SegmentDescription
+    /// The first row; rows are `strideFloats` apart, and are verified before they are read.
+    package let vectors: UnsafePointer<Float>
+    let directory: PartitionDirectory
+    package let globalLists: GlobalLists?
+    let columns: [AttributeColumn]
+    let payloads: PayloadBlocks
+    let idOffsets: SegmentBytes
+    let idBytes: SegmentBytes
+    let idMap: SegmentBytes
+    let rowLSNs: SegmentBytes
+    let vectorSection: Int
+    let payloadSection: Int
+
+    /// The file name of a segment.
+    package static func fileName(_ segmentID: UInt64) -> String {
+        let digits = String(segmentID)
+        return String(repeating: "0", count: 20 - digits.count) + digits + ".seg"
+    }
+
+    /// Maps a segment of a directory and checks it.
+    package static func open(
+        directory: String,
+        description: SegmentDescription,
+        identity: SegmentIdentity,
+        configuration: CollectionConfiguration,
+        fileSystem: any FileSystem
+    ) throws(SegmentOpenError) -> Segment {
+        try open(
+            path: directory + "/" + fileName(description.segmentID),
+            description: description,
+            identity: identity,
+            configuration: configuration,
+            fileSystem: fileSystem
+        )
+    }
+
+    /// Maps a segment file and checks it.
+    ///
+    /// - Throws: What the system refused, or the first thing that cannot be believed;
+    ///   `formatTooNew` when a later version wrote the file.
+    package static func open(
+        path: String,
+        description: SegmentDescription,
+        identity: SegmentIdentity,
+        configuration: CollectionConfiguration,
+        fileSystem: any FileSystem
+    ) throws(SegmentOpenError) -> Segment {
+        let name = fileName(description.segmentID)
+        let region = try SegmentFile.map(
+            path: path,
+            name: name,
+            description: description,
+            fileSystem: fileSystem
+        )
+        return try believing { () throws(CorruptionError) in
+            try Segment(
+                region: region,
+                description: description,
+                identity: identity,
+                configuration: configuration
+            )
+        }
+    }
+
+    /// Checks the bytes of a segment file.
+    init(
+        region: MappedRegion,
+        description: SegmentDescription,
+        identity: SegmentIdentity,
+        configuration: CollectionConfiguration
+    ) throws(CorruptionError) {
+        file = try SegmentFile(
+            region: region,
+            name: Self.fileName(description.segmentID),
+            description: description,
+            identity: identity,
+            configuration: configuration
+        )
+        self.description = description
+        segmentID = description.segmentID
+        dimension = configuration.dimension
+        let stride = SegmentLayout.rowStride(dimension: configuration.dimension)
+        strideFloats = stride / 4
+        rowCount = Int(description.rowCount)
+        indexGeneration = identity.indexGeneration
+        byteCount = description.byteCount
+        let rows = description.rowCount
+
+        let vectorBytes = try file.bytes(.vectors)
+        try vectorBytes.requireByteCount(rows * UInt64(stride))
+        vectors = vectorBytes.integers(at: 0, as: UInt32.self).withMemoryRebound(
+            to: Float.self,
+            capacity: rowCount * stride / 4
+        ) { $0 }
+        let payloadBytes = try file.bytes(.payloadBlocks)
+        vectorSection = file.index(of: .vectors) ?? 0
+        payloadSection = file.index(of: .payloadBlocks) ?? 0
+
+        let lists = try file.bytes(.listDirectory)
+        directory = try PartitionDirectory(
+            try file.bytes(.partitionDirectory),
+            lists: lists,
+            rowCount: rowCount,
+            partitionCount: file.partitionCount
+        )
+        globalLists =
+            if let index = file.index(of: .globalLists) {
+                try GlobalLists(file.bytes(section: index), rowCount: rowCount)
+            } else { nil }
+
+        idOffsets = try file.bytes(.idOffsets)
+        idBytes = try file.bytes(.idBytes)
+        idMap = try file.bytes(.idMap)
+        rowLSNs = try file.bytes(.rowLSNs)
+        try idOffsets.requireByteCount((rows + 1) * 8)
+        try idMap.requireByteCount(rows * 12)
+        try rowLSNs.requireByteCount(rows * 8)
+        columns = try Self.columns(
+            try file.bytes(.columnDirectory),
+            in: try file.bytes(.attributeColumns),
+            attributes: configuration.attributes,
+            rowCount: rowCount
+        )
+        payloads = try PayloadBlocks(
+            directory: try file.bytes(.payloadBlockDirectory),
+            locations: try file.bytes(.payloadLocations),
+            sectionByteCount: UInt64(payloadBytes.count),
+            rowCount: rowCount
+        )
+        try checkIDs()
+        try checkLSNs()
+        file.region.advise(
+            .random,
+            offset: Int(vectorBytes.offset),
+            byteCount: vectorBytes.count
+        )
+    }
+
+    private static func columns(
+        _ entries: SegmentBytes,
+        in columns: SegmentBytes,
+        attributes: [AttributeDeclaration],
+        rowCount: Int
+    ) throws(CorruptionError) -> [AttributeColumn] {
+        try entries.requireByteCount(
+            UInt64(attributes.count * ColumnDirectoryLayout.entryByteCount)
+        )
+        var result: [AttributeColumn] = []
+        for (index, attribute) in attributes.enumerated() {
+            result.append(
+                try AttributeColumn(
+                    entry: entries,
+                    at: index * ColumnDirectoryLayout.entryByteCount,
+                    columns: columns,
+                    type: attribute.type,
+                    rowCount: rowCount
+                )
+            )
+        }
+        return result
+    }
+
+    // MARK: - Partitions
+
+    package var partitionCount: Int { directory.entries.count }
+
+    /// In the order of the keys' UTF-8 bytes.
+    package var partitions: [PartitionEntry] { directory.entries }
+
+    package func partition(named name: String) -> PartitionEntry? {
+        directory.entry(named: name)
+    }
+}

@@ -1,0 +1,168 @@
+// The write path: queue → group → log frame → fdatasync → memtables → acknowledgement.
+//
+// - One thread commits. While it syncs, new writes queue; they form the next group.
+// - A group is one log frame, the unit of atomicity.
+// - Nothing is visible before it is durable, and nothing is acknowledged before it is visible.
+
+import Dispatch
+import StorageIO
+import Synchronization
+
+/// Commits groups of writes in order.
+final class Committer: Sendable {
+    private struct Queue {
+        var requests: [WriteRequest] = []
+        var byteCount = 0
+        var isScheduled = false
+        var isClosed = false
+    }
+
+    /// A group takes no further request beyond this.
+    static let groupByteCount = 4 << 20
+    static let groupOperationCount = 4_096
+    /// Requests beyond this many waiting bytes are refused.
+    static let queueByteCount = 256 << 20
+    /// After this long without a write, a mark says that the last frame was complete.
+    static let idleMilliseconds = 50
+
+    private let core: StoreCore
+    private let queue = Mutex(Queue())
+    private let thread = DispatchQueue(label: "vectorstore.commit", qos: .userInitiated)
+    private let commitCount = Atomic<UInt64>(0)
+    /// Called after a commit with the collections that it changed.
+    private let didCommit: @Sendable ([CollectionState]) -> Void
+
+    init(core: StoreCore, didCommit: @escaping @Sendable ([CollectionState]) -> Void) {
+        self.core = core
+        self.didCommit = didCommit
+    }
+
+    // MARK: - Callers
+
+    /// Queues a change and returns when it is durable and visible, or refused.
+    func submit(
+        _ work: WriteRequest.Work, byteCount: Int, to collection: CollectionState
+    ) async throws(VectorStoreError) -> WriteReceipt {
+        let result = await withCheckedContinuation { continuation in
+            let completion = Completion(continuation)
+            let request = WriteRequest(
+                collection: collection, work: work, byteCount: byteCount, completion: completion)
+            if let error = enqueue(request) { completion.finish(.failure(error)) }
+        }
+        return try result.get()
+    }
+
+    private func enqueue(_ request: WriteRequest) -> VectorStoreError? {
+        let (error, mustSchedule): (VectorStoreError?, Bool) = queue.withLock { queue in
+            if queue.isClosed {
+                return (VectorStoreError(.closed, "the store is closed; open it again"), false)
+            }
+            if queue.byteCount + request.byteCount > Self.queueByteCount, !queue.requests.isEmpty {
+                return (
+                    VectorStoreError(
+                        .busy,
+                        "\(queue.byteCount) bytes of writes are waiting for the disk; "
+                            + "try again shortly"), false
+                )
+            }
+            queue.requests.append(request)
+            queue.byteCount += request.byteCount
+            let mustSchedule = !queue.isScheduled
+            queue.isScheduled = true
+            return (nil, mustSchedule)
+        }
+        if mustSchedule { thread.async { self.drain() } }
+        return error
+    }
+
+    /// Commits what waits, then accepts nothing more.
+    func close() {
+        queue.withLock { $0.isClosed = true }
+        thread.sync { self.drain() }
+    }
+
+    // MARK: - The committing thread
+
+    private func drain() {
+        while let group = takeGroup() { commit(group) }
+        scheduleQuietWork()
+    }
+
+    private func takeGroup() -> [WriteRequest]? {
+        queue.withLock { queue in
+            var (count, bytes, operations) = (0, 0, 0)
+            for request in queue.requests {
+                if count > 0 {
+                    let isFull =
+                        bytes + request.byteCount > Self.groupByteCount
+                        || operations + request.operationCount > Self.groupOperationCount
+                    if isFull || request.needsCurrentState { break }
+                }
+                count += 1
+                bytes += request.byteCount
+                operations += request.operationCount
+                if request.needsCurrentState { break }
+            }
+            guard count > 0 else {
+                queue.isScheduled = false
+                return nil
+            }
+            let group = Array(queue.requests.prefix(count))
+            queue.requests.removeFirst(count)
+            queue.byteCount -= bytes
+            return group
+        }
+    }
+
+    private func commit(_ group: [WriteRequest]) {
+        commitCount.wrappingAdd(1, ordering: .relaxed)
+        if let poison = core.poison {
+            for request in group { request.completion.finish(.failure(poison)) }
+            return
+        }
+        let results = core.writing.withLock { state -> [Result<WriteReceipt, VectorStoreError>] in
+            if state.isClosed {
+                let error = VectorStoreError(.closed, "the store is closed; open it again")
+                return group.map { _ in .failure(error) }
+            }
+            return GroupCommit(core: core).commit(group, state: &state)
+        }
+        var touched: [ObjectIdentifier: CollectionState] = [:]
+        for request in group {
+            touched[ObjectIdentifier(request.collection)] = request.collection
+        }
+        didCommit(Array(touched.values))
+        for (request, result) in zip(group, results) { request.completion.finish(result) }
+    }
+
+    // MARK: - Quiet times
+
+    private func scheduleQuietWork() {
+        let seen = commitCount.load(ordering: .relaxed)
+        var delay = Self.idleMilliseconds
+        if case .relaxed(let milliseconds) = core.options.durability {
+            delay = max(1, milliseconds)
+        }
+        thread.asyncAfter(deadline: .now() + .milliseconds(delay)) { [weak self] in
+            guard let self, self.commitCount.load(ordering: .relaxed) == seen else { return }
+            self.markIdle()
+        }
+    }
+
+    /// Syncs what a relaxed store still owes and says in the log that nothing was cut off.
+    private func markIdle() {
+        guard core.poison == nil else { return }
+        core.writing.withLock { state in
+            guard !state.isClosed, !state.logIsSpent else { return }
+            do throws(StorageIOError) {
+                try state.log.idleMark()
+            } catch {
+                if error.isNoSpace {
+                    state.logIsSpent = true
+                } else {
+                    core.poison(because: error)
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,56 @@
+import StorageIO
+
+/// Begins new log files.
+///
+/// A new file is made durable, then named by a manifest, then written to: a listed file that is
+/// missing is damage, and an unlisted one holds nothing.
+struct LogRotation {
+    let core: StoreCore
+
+    func rotateIfNeeded(_ state: inout WritingState) throws(VectorStoreError) {
+        guard state.logIsSpent || state.log.byteCount >= UInt64(core.options.logFileByteCount)
+        else { return }
+        try rotate(&state)
+    }
+
+    func rotate(_ state: inout WritingState) throws(VectorStoreError) {
+        if !state.logIsSpent {
+            do throws(StorageIOError) {
+                try state.log.seal()
+            } catch {
+                if error.isNoSpace, error.operation != .synchronize {
+                    state.logIsSpent = true
+                } else {
+                    core.poison(because: error)
+                }
+                throw VectorStoreError(io: error)
+            }
+        }
+        let sequence = state.manifest.nextLogSequence
+        let created: LogFile
+        do throws(StorageIOError) {
+            created = try LogFile.create(
+                fileSystem: core.fileSystem, directory: core.paths.logs,
+                storeUUID: core.storeUUID, sequence: sequence, firstLSN: state.lastLSN + 1,
+                predecessor: state.log.summary)
+        } catch {
+            if !error.isNoSpace { core.poison(because: error) }
+            state.logIsSpent = true
+            throw VectorStoreError(io: error)
+        }
+        let entry = Manifest.LogEntry(sequence: sequence, firstLSN: state.lastLSN + 1)
+        do throws(VectorStoreError) {
+            try Publication(core: core).publish(&state) { manifest in
+                manifest.logFiles.append(entry)
+                manifest.nextLogSequence = sequence + 1
+                manifest.dropFlushedLogs()
+            }
+        } catch {
+            state.logIsSpent = true
+            state.manifest.nextLogSequence = sequence + 1
+            throw error
+        }
+        state.log = created
+        state.logIsSpent = false
+    }
+}
