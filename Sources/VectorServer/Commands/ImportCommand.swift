@@ -1,0 +1,100 @@
+import ArgumentParser
+import VectorService
+
+/// Imports records from a file.
+struct ImportCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "import",
+        abstract: "Import records from a file with one JSON object a line.",
+        discussion: """
+            Fields that are declared attributes become attributes, the rest becomes the payload.
+            Vectors stand in the lines or in a file beside them, row by row. An import that was
+            interrupted goes on with --resume; repeating one changes nothing.
+
+            Examples:
+              vector-server import lectures --jsonl chunks.jsonl
+              vector-server import lectures --jsonl chunks.jsonl --vectors chunks.fbin --resume
+              vector-server import lectures --jsonl rows.jsonl --id-field chunk_id \\
+                  --vector-field embedding
+            """)
+
+    @Argument(help: "The collection.")
+    var collection: CollectionName
+
+    @Option(help: ArgumentHelp("The file of lines.", valueName: "file"))
+    var jsonl: String
+
+    @Option(
+        help: ArgumentHelp(
+            "The file of vectors: .fbin, .f16bin, .fvecs or .npy; row i belongs to line i.",
+            valueName: "file"))
+    var vectors: String?
+
+    @Option(help: "The field that holds the id: a string or an unsigned integer.")
+    var idField = "id"
+
+    @Option(help: "The field that holds the vector.")
+    var vectorField = "vector"
+
+    @Option(help: "The field that holds the partition. Default: the collection's partition key.")
+    var partitionField: String?
+
+    @Option(help: "Records sent at once, 1 to 10000.")
+    var batch = 500
+
+    @Flag(help: "Go on where the last import of this file into this collection was interrupted.")
+    var resume = false
+
+    @OptionGroup var location: StoreLocation
+    @OptionGroup var output: OutputOptions
+
+    func validate() throws {
+        guard 1...10_000 ~= batch else {
+            throw ValidationError("--batch takes 1 to 10000.")
+        }
+    }
+
+    func run() async throws {
+        let statePath = ImportState.path(jsonl: jsonl, collection: collection.text)
+        var state = ImportState(collection: collection.text, lineCount: 0, offset: 0)
+        if let saved = try ImportState.load(statePath) {
+            if resume {
+                state = saved
+                Terminal.message("going on after line \(saved.lineCount)")
+            } else {
+                Terminal.message(
+                    "an earlier import stopped after line \(saved.lineCount); importing all "
+                        + "again (--resume would go on there)")
+            }
+        }
+        let packed = try vectors.map { try PackedVectorFile($0) }
+        try await location.withClient { [state] client in
+            let configuration = try await client.json("GET", collection.path())
+            var translator = LineTranslator(idField: idField, vectorField: vectorField)
+            if let key = configuration["partition_by"]?.text {
+                translator.partitionField = partitionField ?? key
+            } else {
+                translator.partitionField = partitionField
+            }
+            translator.attributes = Set((configuration["attributes"]?.members ?? []).map(\.key))
+            if let packed, let dimension = configuration["dimension"]?.integer,
+                packed.dimension != dimension
+            {
+                throw CommandFailure(
+                    message: "the file has vectors of \(packed.dimension) floats, the collection "
+                        + "takes \(dimension)")
+            }
+            let importer = Importer(
+                client: client, collection: collection, jsonl: jsonl, vectors: packed,
+                batchCount: batch, translator: translator, statePath: statePath)
+            let result = try await importer.run(from: state)
+            if output.json {
+                Terminal.result(
+                    json: JSONWriter.text { writer in
+                        writer.member("lines", result.lines)
+                        writer.member("records", result.records)
+                    })
+            }
+        }
+    }
+}

@@ -1,0 +1,130 @@
+package import VectorStore
+
+/// Writes what the engine returned as JSON.
+package enum AnswerEncoding {
+    /// Writes an id in the kind it was given.
+    package static func write(_ id: RecordID, to writer: inout JSONWriter) {
+        switch id {
+        case .string(let text): writer.value(text)
+        case .integer(let number): writer.value(number)
+        case .uuid(let uuid): writer.object { $0.member("uuid", uuid.description) }
+        }
+    }
+
+    static func write(_ value: AttributeValue, to writer: inout JSONWriter) {
+        switch value {
+        case .string(let text): writer.value(text)
+        case .int64(let number): writer.value(number)
+        case .double(let number): writer.value(number)
+        case .bool(let flag): writer.value(flag)
+        }
+    }
+
+    static func writeAttributes(
+        _ attributes: [String: AttributeValue], to writer: inout JSONWriter
+    ) {
+        writer.key("attributes")
+        writer.object { writer in
+            for (name, value) in attributes.sorted(by: { $0.key < $1.key }) {
+                writer.key(name)
+                write(value, to: &writer)
+            }
+        }
+    }
+
+    /// Writes a payload as the JSON it is, or as a string when it is not JSON.
+    static func writePayload(_ payload: [UInt8], to writer: inout JSONWriter) {
+        writer.key("payload")
+        if JSONScanner.isValid(payload) {
+            writer.embed(payload)
+        } else {
+            writer.value(String(decoding: payload, as: UTF8.self))
+        }
+    }
+
+    static func writeVector(_ vector: [Float], to writer: inout JSONWriter) {
+        writer.key("vector")
+        writer.array { for float in vector { $0.value(float) } }
+    }
+
+    static func write(_ record: Record, include: IncludedFields, to writer: inout JSONWriter) {
+        writer.object { writer in
+            writer.key("id")
+            write(record.id, to: &writer)
+            if let partition = record.partition { writer.member("partition", partition) }
+            if include.contains(.attributes) { writeAttributes(record.attributes, to: &writer) }
+            if include.contains(.payload), let payload = record.payload {
+                writePayload(payload, to: &writer)
+            }
+            if include.contains(.vector) { writeVector(record.vector, to: &writer) }
+        }
+    }
+
+    static func write(_ match: Match, include: IncludedFields, to writer: inout JSONWriter) {
+        writer.object { writer in
+            writer.key("id")
+            write(match.id, to: &writer)
+            writer.member("similarity", match.similarity)
+            writer.member("distance", match.distance)
+            if let partition = match.partition { writer.member("partition", partition) }
+            if include.contains(.attributes) { writeAttributes(match.attributes, to: &writer) }
+            if let payload = match.payload { writePayload(payload, to: &writer) }
+            if let vector = match.vector { writeVector(vector, to: &writer) }
+        }
+    }
+
+    /// Writes the members of the answer to one query.
+    static func write(
+        _ result: SearchResult, for request: RequestedQuery, milliseconds: Double,
+        to writer: inout JSONWriter
+    ) {
+        writer.key("matches")
+        writer.array { writer in
+            for match in result.matches {
+                write(match, include: request.query.include, to: &writer)
+            }
+        }
+        let statistics = result.statistics
+        writer.key("stats")
+        writer.object { writer in
+            writer.member("mode", statistics.mode.rawValue)
+            writer.member("nlist", statistics.nlist)
+            writer.member("nprobe", statistics.nprobe)
+            writer.member("rows_scanned", statistics.rowsScanned)
+            writer.member("estimated_recall", statistics.estimatedRecall)
+            writer.member("lsn", statistics.lsn)
+            writer.member("took_ms", (milliseconds * 1000).rounded() / 1000)
+        }
+        if request.explain {
+            writer.member("explain", explanation(of: statistics, query: request.query))
+        }
+    }
+
+    private static func explanation(
+        of statistics: SearchStatistics, query: SearchQuery
+    ) -> String {
+        let place =
+            switch query.partitions {
+            case .some(let partitions) where partitions.count == 1: "partition \(partitions[0])"
+            case .some(let partitions): "\(partitions.count) partitions"
+            case nil: "the whole collection"
+            }
+        let kernel = VectorDatabase.kernelTier
+        let rows = "\(statistics.rowsScanned) rows by their float32 vectors (\(kernel) kernels)"
+        switch statistics.mode {
+        case .exact:
+            return "Searched \(place) exactly: compared \(rows), so nothing nearer was missed."
+        case .probed:
+            return "Searched \(place) through \(statistics.nprobe) of \(statistics.nlist) posting "
+                + "lists: compared \(rows). The recall target was \(query.recallTarget), the "
+                + "expected recall is \(statistics.estimatedRecall)."
+        }
+    }
+
+    static func write(_ receipt: WriteReceipt) -> [UInt8] {
+        JSONWriter.text { writer in
+            writer.member("count", receipt.count)
+            writer.member("lsn", receipt.lsn)
+        }
+    }
+}

@@ -1,0 +1,79 @@
+import VectorStore
+
+/// Writes configurations, statistics and reports as JSON.
+enum StatisticsEncoding {
+    static func writeMembers(
+        _ configuration: CollectionConfiguration, to writer: inout JSONWriter
+    ) {
+        writer.member("name", configuration.name)
+        writer.member("dimension", configuration.dimension)
+        writer.member("metric", configuration.metric.rawValue)
+        if let key = configuration.partitionKey { writer.member("partition_by", key) }
+        writer.key("attributes")
+        writer.object { writer in
+            for attribute in configuration.attributes {
+                writer.key(attribute.name)
+                writer.object { $0.member("type", attribute.type.rawValue) }
+            }
+        }
+    }
+
+    static func write(_ statistics: CollectionStatistics, to writer: inout JSONWriter) {
+        writer.object { writer in
+            writeMembers(statistics.configuration, to: &writer)
+            writer.member("rows", statistics.rowCount)
+            writer.member("deleted_rows", statistics.deletedRowCount)
+            writer.member("memtable_rows", statistics.memtableRowCount)
+            writer.member("segments", statistics.segmentCount)
+            writer.member("segment_bytes", statistics.segmentByteCount)
+            writer.member("index_generation", statistics.indexGeneration)
+            writer.member("nlist", statistics.nlist)
+            writer.member("partitions", statistics.partitionCount)
+            writer.member("indexed_partitions", statistics.indexedPartitionCount)
+        }
+    }
+
+    static func write(_ statistics: StoreStatistics) -> [UInt8] {
+        JSONWriter.text { writer in
+            writer.member("lsn", statistics.lsn)
+            writer.member("manifest", statistics.manifestNumber)
+            writer.member("log_bytes", statistics.logByteCount)
+            writer.member("kernels", VectorDatabase.kernelTier)
+            writer.key("recovery")
+            writer.object { writer in
+                let recovery = statistics.recovery
+                writer.member("was_clean", recovery.wasClean)
+                writer.member("replayed_batches", recovery.replayedBatchCount)
+                writer.member("replayed_operations", recovery.replayedOperationCount)
+                writer.member("discarded_bytes", recovery.discardedByteCount)
+                writer.member("removed_files", recovery.removedFileCount)
+            }
+            writer.key("collections")
+            writer.array { writer in
+                for collection in statistics.collections { write(collection, to: &writer) }
+            }
+        }
+    }
+
+    static func write(_ report: RebuildReport, to writer: inout JSONWriter) {
+        writer.object { writer in
+            writer.member("generation", report.generation)
+            writer.member("rows", report.rowCount)
+            writer.member("nlist", report.nlist)
+            writer.member("indexed_partitions", report.indexedPartitionCount)
+            writer.key("seconds")
+            writer.object { writer in
+                // A phase may come up twice; JSON keys may not.
+                var total: [(name: String, seconds: Double)] = []
+                for phase in report.seconds {
+                    if let index = total.firstIndex(where: { $0.name == phase.name }) {
+                        total[index].seconds += phase.seconds
+                    } else {
+                        total.append((phase.name, phase.seconds))
+                    }
+                }
+                for phase in total { writer.member(phase.name, phase.seconds) }
+            }
+        }
+    }
+}

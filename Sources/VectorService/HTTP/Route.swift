@@ -1,0 +1,89 @@
+/// What an address means.
+enum Route: Equatable {
+    case live
+    case ready
+    case about
+    case openAPI
+    case statistics
+    case task(String)
+    case collections
+    case collection(String)
+    case action(Action, collection: String)
+
+    /// What can be done with a collection beside creating, reading and dropping it.
+    enum Action: String, CaseIterable {
+        case upsert = "records"
+        case get = "records/get"
+        case delete = "records/delete"
+        case scan = "records/scan"
+        case count = "records/count"
+        case update = "records/update"
+        case query
+        case queryBatch = "query-batch"
+        case rebuildIndex = "rebuild-index"
+        case compact
+        case flush
+    }
+
+    /// Reads a path; nil when it leads nowhere. Names need no percent-encoding, so `%` leads nowhere.
+    init?(path: some StringProtocol) {
+        guard path.utf8.first == UInt8(ascii: "/"), path.utf8.count <= 1024 else { return nil }
+        let parts = String(path).split(separator: "/", omittingEmptySubsequences: false)
+            .dropFirst().map { String($0) }
+        switch parts.first {
+        case "livez" where parts.count == 1: self = .live
+        case "readyz" where parts.count == 1: self = .ready
+        case "v1":
+            guard let route = Self.versioned(Array(parts.dropFirst())) else { return nil }
+            self = route
+        default: return nil
+        }
+    }
+
+    private static func versioned(_ parts: [String]) -> Route? {
+        guard let first = parts.first else { return .about }
+        switch (first, parts.count) {
+        case ("openapi.json", 1): return .openAPI
+        case ("stats", 1): return .statistics
+        case ("collections", 1): return .collections
+        case ("tasks", 2): return isName(parts[1]) ? .task(parts[1]) : nil
+        case ("collections", 2...4):
+            guard isName(parts[1]) else { return nil }
+            if parts.count == 2 { return .collection(parts[1]) }
+            return Action(rawValue: parts.dropFirst(2).joined(separator: "/"))
+                .map { .action($0, collection: parts[1]) }
+        default: return nil
+        }
+    }
+
+    private static func isName(_ text: String) -> Bool {
+        !text.isEmpty
+            && text.utf8.allSatisfy { byte in
+                switch byte {
+                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                    UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"), UInt8(ascii: "-"),
+                    UInt8(ascii: "."):
+                    true
+                default: false
+                }
+            }
+    }
+
+    /// The methods it knows.
+    var methods: [String] {
+        switch self {
+        case .live, .ready, .about, .openAPI, .statistics, .task, .collections: ["GET", "HEAD"]
+        case .collection: ["GET", "HEAD", "PUT", "DELETE"]
+        case .action: ["POST"]
+        }
+    }
+
+    /// The most bytes of a body.
+    var bodyLimit: Int {
+        switch self {
+        case .action(.upsert, _), .action(.update, _): 32 << 20
+        case .action(.queryBatch, _): 8 << 20
+        default: 1 << 20
+        }
+    }
+}

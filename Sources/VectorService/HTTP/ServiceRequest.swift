@@ -1,0 +1,51 @@
+/// One request, wherever it came from: a socket, or a command in the same process.
+package struct ServiceRequest: Sendable {
+    /// The method in upper case.
+    package var method: String
+    /// The path, without parameters.
+    package var path: String
+    /// The parameters of the address, decoded, in order.
+    package var parameters: [(name: String, value: String)]
+    /// The type of the body, in lower case and without its parameters.
+    package var contentType: String?
+    /// The body.
+    package var body: [UInt8]
+    /// What the log and a problem call this request.
+    package var id: String
+
+    /// Describes a request.
+    package init(
+        method: String, path: String, parameters: [(name: String, value: String)] = [],
+        contentType: String? = nil, body: [UInt8] = [], id: String = "local"
+    ) {
+        self.method = method
+        self.path = path
+        self.parameters = parameters
+        self.contentType = contentType
+        self.body = body
+        self.id = id
+    }
+}
+
+/// The answer to a request.
+package struct ServiceAnswer: Sendable {
+    /// The HTTP status code.
+    package var status: Int
+    /// The body, JSON or empty.
+    package var body: [UInt8]
+    /// Whether the body is a problem.
+    package var problem: Problem?
+
+    /// Makes an answer.
+    package init(status: Int = 200, body: [UInt8]) {
+        self.status = status
+        self.body = body
+    }
+
+    /// Makes the answer to a request that was not fulfilled.
+    package init(_ problem: Problem, instance: String, requestID: String) {
+        status = problem.status
+        body = problem.encoded(instance: instance, requestID: requestID)
+        self.problem = problem
+    }
+}

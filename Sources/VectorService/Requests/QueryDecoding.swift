@@ -1,0 +1,128 @@
+import VectorStore
+
+/// A query as it was asked: with a vector, or with the id of a record whose vector is meant.
+struct RequestedQuery {
+    /// What is looked for; its vector is empty when `id` is set.
+    var query: SearchQuery
+    /// The record whose neighbours are looked for; it is no neighbour of itself.
+    var id: RecordID?
+    /// Whether the answer explains itself.
+    var explain: Bool
+}
+
+/// Reads queries.
+enum QueryDecoding {
+    /// Matches that a query asks for when it does not say.
+    static let defaultLimit = 10
+
+    /// Reads the body of a query.
+    static func query(
+        _ node: JSONNode, configuration: CollectionConfiguration, path: String = ""
+    ) throws(Problem) -> RequestedQuery {
+        var fields = try FieldReader(node, path: path)
+        let vectorNode = fields.optional("vector")
+        let idNode = fields.optional("id")
+        guard (vectorNode == nil) != (idNode == nil) else {
+            throw .invalidRequest(
+                "give either \(fields.name("vector")) or \(fields.name("id"))",
+                field: fields.name("vector"))
+        }
+        let vector = try vectorNode.map { (node) throws(Problem) in
+            try VectorDecoding.vector(node, field: fields.name("vector"))
+        }
+        let id = try idNode.map { (node) throws(Problem) in
+            try RecordDecoding.id(node, field: fields.name("id"))
+        }
+        let request = try options(&fields, vector: vector ?? [], id: id, configuration)
+        try fields.finish()
+        return request
+    }
+
+    /// Reads a query whose vector is the body and whose options are in the address.
+    static func packedQuery(
+        _ body: [UInt8], parameters: [(name: String, value: String)],
+        configuration: CollectionConfiguration
+    ) throws(Problem) -> RequestedQuery {
+        guard let vector = VectorDecoding.floats(of: body) else {
+            throw .invalidRequest("the body must be little-endian float32")
+        }
+        var members: [JSONMember] = []
+        for parameter in parameters {
+            guard !members.contains(where: { $0.key == parameter.name }) else {
+                throw .invalidRequest("\(parameter.name) is given twice", field: parameter.name)
+            }
+            members.append(JSONMember(key: parameter.name, node: node(of: parameter)))
+        }
+        var fields = try FieldReader(JSONNode(.object(members)))
+        let request = try options(&fields, vector: vector, id: nil, configuration)
+        try fields.finish()
+        return request
+    }
+
+    /// Numbers, flags and objects read as JSON; partitions and lists are text as they stand.
+    private static func node(of parameter: (name: String, value: String)) -> JSONNode {
+        switch parameter.name {
+        case "partitions", "include":
+            let items = parameter.value.split(separator: ",").map { JSONNode(.string(String($0))) }
+            return JSONNode(.array(items))
+        case "limit", "k", "min_similarity", "recall", "nprobe", "explain", "filter":
+            let parsed = try? JSONScanner.parse(Array(parameter.value.utf8))
+            return parsed ?? JSONNode(.string(parameter.value))
+        default:
+            return JSONNode(.string(parameter.value))
+        }
+    }
+
+    private static func options(
+        _ fields: inout FieldReader, vector: [Float], id: RecordID?,
+        _ configuration: CollectionConfiguration
+    ) throws(Problem) -> RequestedQuery {
+        let limit = try fields.integer("limit")
+        let k = try fields.integer("k")
+        guard limit == nil || k == nil || limit == k else {
+            throw .invalidRequest("limit and k differ", field: fields.name("k"))
+        }
+        var query = SearchQuery(vector: vector, k: limit ?? k ?? defaultLimit)
+        query.partitions = try fields.texts("partitions")
+        var partition = try fields.text("partition")
+        if let key = configuration.partitionKey, key != "partition", !key.isEmpty {
+            partition = try fields.text(key) ?? partition
+        }
+        if let partition {
+            guard query.partitions == nil else {
+                throw .invalidRequest(
+                    "give either partition or partitions", field: fields.name("partitions"))
+            }
+            query.partitions = [partition]
+        }
+        if let node = fields.optional("filter") {
+            query.filter = try FilterDecoding.filter(node, field: fields.name("filter"))
+        }
+        query.minimumSimilarity = try fields.number("min_similarity").map { Float($0) }
+        if let recall = try fields.number("recall") { query.recallTarget = recall }
+        query.nprobe = try fields.integer("nprobe")
+        query.include = try include(&fields, default: query.include)
+        let explain = try fields.flag("explain") ?? false
+        return RequestedQuery(query: query, id: id, explain: explain)
+    }
+
+    /// Reads `include`, a list of `attributes`, `payload` and `vector`.
+    static func include(
+        _ fields: inout FieldReader, default defaultFields: IncludedFields
+    ) throws(Problem) -> IncludedFields {
+        guard let names = try fields.texts("include") else { return defaultFields }
+        var included: IncludedFields = []
+        for name in names {
+            switch name {
+            case "attributes": included.insert(.attributes)
+            case "payload": included.insert(.payload)
+            case "vector": included.insert(.vector)
+            default:
+                throw .invalidRequest(
+                    "unknown part \"\(name)\"; include takes attributes, payload and vector",
+                    field: fields.name("include"))
+            }
+        }
+        return included
+    }
+}

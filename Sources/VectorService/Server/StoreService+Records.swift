@@ -1,0 +1,180 @@
+import VectorStore
+
+extension StoreService {
+    /// Does what a route asks of a collection.
+    func perform(
+        _ action: Route.Action, in collection: VectorCollection, _ request: ServiceRequest
+    ) async throws -> ServiceAnswer {
+        let configuration = collection.configuration
+        let body = request.body
+        switch action {
+        case .upsert:
+            let isLines = try Self.isLines(request.contentType)
+            let records = try await threads.run {
+                try RecordDecoding.records(body, isLines: isLines, configuration: configuration)
+            }
+            return ServiceAnswer(body: AnswerEncoding.write(try await collection.upsert(records)))
+        case .update:
+            let patches = try await threads.run {
+                try RecordDecoding.patches(body, configuration: configuration)
+            }
+            return ServiceAnswer(body: AnswerEncoding.write(try await collection.update(patches)))
+        case .delete:
+            return ServiceAnswer(body: AnswerEncoding.write(try await delete(collection, body)))
+        case .get:
+            return ServiceAnswer(body: try await threads.run { try Self.get(collection, body) })
+        case .scan:
+            return ServiceAnswer(body: try await threads.run { try Self.scan(collection, body) })
+        case .count:
+            return ServiceAnswer(body: try await threads.run { try Self.count(collection, body) })
+        case .query:
+            return ServiceAnswer(body: try await threads.run { try Self.query(collection, request) })
+        case .queryBatch:
+            return ServiceAnswer(body: try await threads.run { try Self.queries(collection, body) })
+        case .rebuildIndex:
+            return try rebuildIndex(collection, body)
+        case .compact:
+            try Self.requireEmpty(body)
+            let id = try tasks.start(kind: "compact", collection: configuration.name) { progress in
+                try await collection.compact(progress: progress)
+                return nil
+            }
+            return Self.accepted(id)
+        case .flush:
+            try Self.requireEmpty(body)
+            try await collection.flush()
+            return ServiceAnswer(body: JSONWriter.text { $0.member("status", "flushed") })
+        }
+    }
+
+    private static func isLines(_ contentType: String?) throws(Problem) -> Bool {
+        switch contentType {
+        case nil, "application/json": return false
+        case "application/x-ndjson", "application/jsonl", "application/x-jsonlines": return true
+        default:
+            throw Problem(
+                status: 415, code: "unsupported_media_type",
+                detail: "send records as application/json or application/x-ndjson")
+        }
+    }
+
+    private static func requireEmpty(_ body: [UInt8]) throws(Problem) {
+        guard !body.isEmpty else { return }
+        var fields = try FieldReader(try RecordDecoding.parse(body))
+        try fields.finish()
+    }
+
+    private static func accepted(_ id: String) -> ServiceAnswer {
+        ServiceAnswer(status: 202, body: JSONWriter.text { $0.member("task", id) })
+    }
+
+    private func rebuildIndex(
+        _ collection: VectorCollection, _ body: [UInt8]
+    ) throws(Problem) -> ServiceAnswer {
+        var options = RebuildOptions()
+        if !body.isEmpty {
+            var fields = try FieldReader(try RecordDecoding.parse(body))
+            options.nlist = try fields.integer("nlist")
+            if let seed = try fields.integer("seed") {
+                guard let seed = UInt64(exactly: seed) else {
+                    throw .invalidRequest("seed must not be negative", field: "seed")
+                }
+                options.seed = seed
+            }
+            try fields.finish()
+        }
+        let name = collection.configuration.name
+        let id = try tasks.start(kind: "rebuild-index", collection: name) { [options] progress in
+            try await collection.rebuildIndex(options, progress: progress)
+        }
+        return Self.accepted(id)
+    }
+
+    private func delete(
+        _ collection: VectorCollection, _ body: [UInt8]
+    ) async throws -> WriteReceipt {
+        var fields = try FieldReader(try RecordDecoding.parse(body))
+        let idNodes = try fields.array("ids")
+        let selection = try Self.selection(&fields, collection.configuration)
+        let all = try fields.flag("all") ?? false
+        try fields.finish()
+        let isSelective = selection.filter != nil || selection.partition != nil
+        if let idNodes {
+            guard !isSelective, !all else {
+                throw Problem.invalidRequest("give ids alone, or a filter and a partition")
+            }
+            return try await collection.delete(ids: RecordDecoding.ids(idNodes, field: "ids"))
+        }
+        // An empty body must not empty a collection.
+        guard isSelective || all else {
+            throw Problem.invalidRequest(
+                "give ids, a filter or a partition, or {\"all\": true} for every record")
+        }
+        return try await collection.delete(where: selection.filter, partition: selection.partition)
+    }
+
+    private static func selection(
+        _ fields: inout FieldReader, _ configuration: CollectionConfiguration
+    ) throws(Problem) -> (filter: Filter?, partition: String?) {
+        let filter = try fields.optional("filter").map { (node) throws(Problem) in
+            try FilterDecoding.filter(node)
+        }
+        var partition = try fields.text("partition")
+        if let key = configuration.partitionKey, key != "partition" {
+            partition = try fields.text(key) ?? partition
+        }
+        return (filter, partition)
+    }
+
+    private static func get(_ collection: VectorCollection, _ body: [UInt8]) throws -> [UInt8] {
+        var fields = try FieldReader(try RecordDecoding.parse(body))
+        guard let nodes = try fields.array("ids") else {
+            throw Problem.invalidRequest("ids is missing", field: "ids")
+        }
+        let include = try QueryDecoding.include(&fields, default: [.attributes, .payload])
+        try fields.finish()
+        let ids = try RecordDecoding.ids(nodes, field: "ids")
+        let records = try collection.get(ids, include: include)
+        return JSONWriter.text { writer in
+            writer.key("records")
+            writer.array { writer in
+                for record in records {
+                    if let record {
+                        AnswerEncoding.write(record, include: include, to: &writer)
+                    } else {
+                        writer.null()
+                    }
+                }
+            }
+        }
+    }
+
+    private static func scan(_ collection: VectorCollection, _ body: [UInt8]) throws -> [UInt8] {
+        var fields = try FieldReader(try RecordDecoding.parse(body.isEmpty ? [0x7B, 0x7D] : body))
+        let selection = try selection(&fields, collection.configuration)
+        let limit = try fields.integer("limit") ?? 100
+        let cursor = try fields.text("cursor")
+        let include = try QueryDecoding.include(&fields, default: [.attributes, .payload])
+        try fields.finish()
+        let page = try collection.scan(
+            filter: selection.filter, partition: selection.partition, limit: limit, cursor: cursor,
+            include: include)
+        return JSONWriter.text { writer in
+            writer.key("records")
+            writer.array { writer in
+                for record in page.records {
+                    AnswerEncoding.write(record, include: include, to: &writer)
+                }
+            }
+            if let cursor = page.nextCursor { writer.member("next_cursor", cursor) }
+        }
+    }
+
+    private static func count(_ collection: VectorCollection, _ body: [UInt8]) throws -> [UInt8] {
+        var fields = try FieldReader(try RecordDecoding.parse(body.isEmpty ? [0x7B, 0x7D] : body))
+        let selection = try selection(&fields, collection.configuration)
+        try fields.finish()
+        let count = try collection.count(filter: selection.filter, partition: selection.partition)
+        return JSONWriter.text { $0.member("count", count) }
+    }
+}

@@ -1,0 +1,144 @@
+// The service.
+//
+// - Every request is answered, with its result or with a problem; nothing is thrown past it.
+// - Decoding, searching and encoding run on `WorkerThreads`; only writes and maintenance await the
+//   engine.
+// - It knows no sockets: the server gives it requests that arrived, commands give it their own.
+
+package import Logging
+package import VectorStore
+
+/// Answers requests from one open store.
+package struct StoreService: Sendable {
+    /// The version of the interface, as `GET /v1` tells it.
+    package static let version = "1.0.0"
+
+    let database: VectorDatabase
+    let threads: WorkerThreads
+    let tasks: MaintenanceTasks
+    let logger: Logger
+
+    /// Makes a service.
+    package init(
+        database: VectorDatabase, threads: WorkerThreads, tasks: MaintenanceTasks, logger: Logger
+    ) {
+        self.database = database
+        self.threads = threads
+        self.tasks = tasks
+        self.logger = logger
+    }
+
+    /// Answers a request.
+    package func answer(_ request: ServiceRequest) async -> ServiceAnswer {
+        do {
+            return try await fulfil(request, route: Self.route(of: request))
+        } catch {
+            let problem = Problem(error)
+            if problem.status >= 500 {
+                logger.error(
+                    "request failed",
+                    metadata: [
+                        "request_id": "\(request.id)", "path": "\(request.path)",
+                        "code": "\(problem.code)", "error": "\(error)",
+                    ])
+            }
+            return ServiceAnswer(problem, instance: request.path, requestID: request.id)
+        }
+    }
+
+    /// What a request means; unknown paths and methods are refused.
+    static func route(of request: ServiceRequest) throws(Problem) -> Route {
+        guard let route = Route(path: request.path) else {
+            throw Problem(
+                status: 404, code: "unknown_route",
+                detail: "nothing is at this path; GET /v1/openapi.json lists what is")
+        }
+        guard route.methods.contains(request.method) else {
+            var problem = Problem(
+                status: 405, code: "method_not_allowed",
+                detail: "this path takes \(route.methods.joined(separator: ", "))")
+            problem.allowedMethods = route.methods.joined(separator: ", ")
+            throw problem
+        }
+        return route
+    }
+
+    private func fulfil(_ request: ServiceRequest, route: Route) async throws -> ServiceAnswer {
+        switch route {
+        case .live: return ServiceAnswer(body: JSONWriter.text { $0.member("status", "live") })
+        case .ready: return readiness()
+        case .about: return ServiceAnswer(body: about())
+        case .openAPI: return ServiceAnswer(body: Array(OpenAPIDocument.text.utf8))
+        case .statistics:
+            return ServiceAnswer(body: StatisticsEncoding.write(try database.statistics()))
+        case .task(let id):
+            guard let entry = tasks.entry(id) else {
+                throw Problem(status: 404, code: "unknown_task", detail: "no task has this id")
+            }
+            return ServiceAnswer(body: entry.encoded())
+        case .collections: return ServiceAnswer(body: try listCollections())
+        case .collection(let name): return try await manage(name, request)
+        case .action(let action, let name):
+            return try await perform(action, in: try database.collection(name), request)
+        }
+    }
+
+    private func readiness() -> ServiceAnswer {
+        do {
+            _ = try database.statistics()
+            return ServiceAnswer(body: JSONWriter.text { $0.member("status", "ready") })
+        } catch {
+            let body = JSONWriter.text { writer in
+                writer.member("status", "not ready")
+                writer.key("failing")
+                writer.array { $0.value("store: \(error.code)") }
+            }
+            return ServiceAnswer(status: 503, body: body)
+        }
+    }
+
+    private func about() -> [UInt8] {
+        JSONWriter.text { writer in
+            writer.member("name", "vector-server")
+            writer.member("version", Self.version)
+            writer.member("kernels", VectorDatabase.kernelTier)
+            writer.key("capabilities")
+            writer.array { writer in
+                for action in Route.Action.allCases { writer.value(action.rawValue) }
+            }
+        }
+    }
+
+    private func listCollections() throws -> [UInt8] {
+        let configurations = try database.collections()
+        return JSONWriter.text { writer in
+            writer.key("collections")
+            writer.array { writer in
+                for configuration in configurations {
+                    writer.object { StatisticsEncoding.writeMembers(configuration, to: &$0) }
+                }
+            }
+        }
+    }
+
+    private func manage(_ name: String, _ request: ServiceRequest) async throws -> ServiceAnswer {
+        switch request.method {
+        case "PUT":
+            let node = try RecordDecoding.parse(request.body)
+            let configuration = try ConfigurationDecoding.configuration(node, name: name)
+            let isNew = !(try database.collections().contains { $0.name == name })
+            let collection = try await database.createCollection(configuration)
+            let body = JSONWriter.text {
+                StatisticsEncoding.writeMembers(collection.configuration, to: &$0)
+            }
+            return ServiceAnswer(status: isNew ? 201 : 200, body: body)
+        case "DELETE":
+            try await database.dropCollection(name)
+            return ServiceAnswer(status: 204, body: [])
+        default:
+            var writer = JSONWriter()
+            StatisticsEncoding.write(try database.collection(name).statistics(), to: &writer)
+            return ServiceAnswer(body: writer.bytes)
+        }
+    }
+}
