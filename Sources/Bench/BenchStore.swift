@@ -1,0 +1,141 @@
+import ArgumentParser
+import Evaluation
+import Foundation
+import VectorStore
+
+/// A failure that is shown as one line.
+struct BenchError: Error, CustomStringConvertible {
+    var description: String
+
+    init(_ description: String) {
+        self.description = description
+    }
+}
+
+/// A store built from a file of vectors, for one measurement.
+struct BenchStore {
+    let database: VectorDatabase
+    let collection: VectorCollection
+    let directory: String
+    /// Named times of the build, in order.
+    var seconds: [(name: String, seconds: Double)]
+
+    var buildSeconds: Double { seconds.reduce(0) { $0 + $1.seconds } }
+
+    /// Bytes of the directory's files.
+    var byteCount: Int {
+        let files = FileManager.default.enumerator(atPath: directory)
+        var sum = 0
+        while let name = files?.nextObject() as? String {
+            let attributes = try? FileManager.default.attributesOfItem(
+                atPath: directory + "/" + name)
+            sum += (attributes?[.size] as? Int) ?? 0
+        }
+        return sum
+    }
+
+    /// What the rows carry beside their vectors.
+    struct Rows {
+        var base: VectorFileReader
+        var partitions: [UInt16]?
+        /// Values of the attribute `rank`.
+        var hasRank = false
+    }
+
+    /// Imports the rows through upserts and builds the index.
+    static func build(_ rows: Rows, directory: String, nlist: Int?) async throws -> BenchStore {
+        var options = StoreOptions()
+        options.automaticCompaction = false
+        options.automaticIndexing = false
+        let start = ContinuousClock.now
+        let database = try await VectorDatabase.open(at: directory, options: options)
+        let collection = try await database.createCollection(
+            "bench", dimension: rows.base.dimension,
+            partitionKey: rows.partitions == nil ? nil : "partition",
+            attributes: rows.hasRank ? ["rank": .int64] : [:])
+        try await importRows(rows, into: collection)
+        var seconds = [(name: "import", seconds: elapsed(since: start))]
+        var rebuild = RebuildOptions()
+        rebuild.nlist = nlist
+        let report = try await collection.rebuildIndex(rebuild) { progress in
+            Progress.show("build", progress.fraction)
+            return true
+        }
+        Progress.end()
+        seconds += report.seconds.map { ($0.name, $0.seconds) }
+        return BenchStore(
+            database: database, collection: collection, directory: directory, seconds: seconds)
+    }
+
+    private static func importRows(
+        _ rows: Rows, into collection: VectorCollection
+    ) async throws {
+        let dimension = rows.base.dimension
+        let batch = max(1, min(4_096, (8 << 20) / (dimension * 4 + 512)))
+        var floats = [Float](repeating: 0, count: batch * dimension)
+        var first = 0
+        var waiting: Task<Void, any Error>?
+        while first < rows.base.count {
+            let range = first..<min(rows.base.count, first + batch)
+            try floats.withUnsafeMutableBufferPointer { buffer in
+                guard let base = buffer.baseAddress else { return }
+                try rows.base.read(rows: range, into: base)
+            }
+            let records = range.map { row in
+                let place = (row - first) * dimension
+                return Record(
+                    id: .integer(UInt64(row)), vector: Array(floats[place..<place + dimension]),
+                    partition: rows.partitions.map { String($0[row]) },
+                    attributes: rows.hasRank ? ["rank": .int64(rank(ofRow: row))] : [:])
+            }
+            try await waiting?.value
+            waiting = Task { _ = try await collection.upsert(records) }
+            first = range.upperBound
+            Progress.show("import", Double(first) / Double(rows.base.count))
+        }
+        try await waiting?.value
+        Progress.end()
+    }
+
+    /// A number from 0 to 9,999 that has nothing to do with the vector.
+    static func rank(ofRow row: Int) -> Int64 {
+        var mixed = UInt64(row) &* 0x9E37_79B9_7F4A_7C15
+        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        return Int64((mixed ^ (mixed >> 27)) % 10_000)
+    }
+}
+
+/// Seconds since a moment.
+func elapsed(since start: ContinuousClock.Instant) -> Double {
+    let (seconds, attoseconds) = (ContinuousClock.now - start).components
+    return Double(seconds) + Double(attoseconds) * 1e-18
+}
+
+/// Progress on standard error: one line that is overwritten on a terminal, nothing otherwise.
+enum Progress {
+    private static let isTerminal = isatty(2) == 1
+
+    static func show(_ what: String, _ fraction: Double) {
+        guard isTerminal else { return }
+        let text = "\r\(what) \(Int(fraction * 100)) % "
+        FileHandle.standardError.write(Data(text.utf8))
+    }
+
+    static func end() {
+        if isTerminal { FileHandle.standardError.write(Data("\r\u{1B}[K".utf8)) }
+    }
+}
+
+/// A directory of its own, removed at the end.
+final class ScratchDirectory: Sendable {
+    let path: String
+
+    init(parent: String?) throws {
+        let parent = parent ?? NSTemporaryDirectory()
+        path = parent + (parent.hasSuffix("/") ? "" : "/") + "vector-bench-" + UUID().uuidString
+    }
+
+    func remove() {
+        try? FileManager.default.removeItem(atPath: path)
+    }
+}

@@ -1,0 +1,90 @@
+import Foundation
+import VectorStore
+
+/// The machine and the build that a figure belongs to.
+enum Machine {
+    static var line: String {
+        "\(cpu), \(ProcessInfo.processInfo.activeProcessorCount) cores, kernels "
+            + "\(VectorDatabase.kernelTier), commit \(commit)"
+    }
+
+    static var cpu: String {
+        guard let text = try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8) else {
+            return "unknown processor"
+        }
+        let line = text.split(separator: "\n").first { $0.hasPrefix("model name") }
+        return line?.split(separator: ":").last.map {
+            $0.trimmingCharacters(in: .whitespaces)
+        } ?? "unknown processor"
+    }
+
+    /// The commit of the working directory, if it is a checkout.
+    static var commit: String {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        process.arguments = ["git", "rev-parse", "--short", "HEAD"]
+        let pipe = Pipe()
+        process.standardOutput = pipe
+        process.standardError = FileHandle.nullDevice
+        guard (try? process.run()) != nil else { return "unknown" }
+        let data = pipe.fileHandleForReading.readDataToEndOfFile()
+        process.waitUntilExit()
+        let text = String(decoding: data, as: UTF8.self).trimmingCharacters(
+            in: .whitespacesAndNewlines)
+        return text.isEmpty ? "unknown" : text
+    }
+
+    /// The largest resident set of this process so far, in bytes.
+    static var peakResidentByteCount: Int { status("VmHWM:") }
+
+    private static func status(_ key: String) -> Int {
+        guard let text = try? String(contentsOfFile: "/proc/self/status", encoding: .utf8),
+            let line = text.split(separator: "\n").first(where: { $0.hasPrefix(key) })
+        else { return 0 }
+        return (line.split(whereSeparator: \.isWhitespace).dropFirst().first.flatMap { Int($0) }
+            ?? 0) * 1_024
+    }
+}
+
+/// One figure as a JSON line, with the fields that comparisons of vector indexes share.
+struct BenchPoint: Encodable {
+    var peer = "vectorstore"
+    var build: String
+    var params: [String: Double]
+    var recall10: Double
+    var qpsOne: Double
+    var qpsBatch: Double?
+    var buildSeconds: Double
+    var bytes: Int
+    var k: Int
+    var threads: Int
+    var rowsScanned: Double
+    var p50: Double
+    var p95: Double
+    var p99: Double
+    var machine: String
+
+    enum CodingKeys: String, CodingKey {
+        case peer
+        case build
+        case params
+        case recall10
+        case qpsOne = "qps_one"
+        case qpsBatch = "qps_batch"
+        case buildSeconds = "build_s"
+        case bytes
+        case k
+        case threads
+        case rowsScanned = "rows_scanned"
+        case p50 = "p50_us"
+        case p95 = "p95_us"
+        case p99 = "p99_us"
+        case machine
+    }
+
+    var line: String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        return (try? encoder.encode(self)).map { String(decoding: $0, as: UTF8.self) } ?? "{}"
+    }
+}

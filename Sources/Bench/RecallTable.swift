@@ -1,0 +1,47 @@
+import Foundation
+
+/// The points of `vector-bench recall`, as a table or as JSON lines.
+struct RecallTable {
+    let command: RecallCommand
+    let store: BenchStore
+    let count: Int
+
+    private var build: String {
+        let nlist = (try? store.collection.statistics().nlist) ?? 0
+        return "ivfflat nlist \(nlist)"
+    }
+
+    func printHead() {
+        let phases = store.seconds.map { "\($0.name) \(String(format: "%.2f", $0.seconds))" }
+        print("# \(Machine.line)")
+        print(
+            "# \(count) × \(store.collection.configuration.dimension), \(build), k \(command.k), "
+                + "\(command.threads) thread\(command.threads == 1 ? "" : "s")")
+        print("# build s: \(phases.joined(separator: ", "))")
+        print(
+            "# bytes on disk \(store.byteCount), peak resident \(Machine.peakResidentByteCount)")
+        print(
+            "target     recall@1  recall@k      QPS   spread  QPS batch   p50 µs   p95 µs   p99 µs"
+                + "   rows  lists")
+    }
+
+    func printRow(_ point: Measurement.Point) {
+        let target = point.label.padding(toLength: 9, withPad: " ", startingAt: 0)
+        print(
+            target
+                + String(
+                    format: "%10.4f %9.4f %8.0f %7.1f%% %10.0f %8.0f %8.0f %8.0f %6.0f %6.1f",
+                    point.recallAtOne, point.recall, point.queriesPerSecond, point.spread * 100,
+                    point.batchQueriesPerSecond ?? 0, point.p50, point.p95, point.p99,
+                    point.rowsScanned, point.lists))
+    }
+
+    func point(_ point: Measurement.Point) -> BenchPoint {
+        BenchPoint(
+            build: build, params: point.parameters, recall10: point.recall,
+            qpsOne: point.queriesPerSecond, qpsBatch: point.batchQueriesPerSecond,
+            buildSeconds: store.buildSeconds, bytes: store.byteCount, k: command.k,
+            threads: command.threads, rowsScanned: point.rowsScanned, p50: point.p50,
+            p95: point.p95, p99: point.p99, machine: Machine.line)
+    }
+}
