@@ -31,22 +31,21 @@ extension StoreClient {
     /// Waits for a maintenance task and shows how far it is.
     func wait(forTask id: String, label: String) async throws -> (text: [UInt8], task: JSONNode) {
         var progress = ProgressDisplay(label)
-        while true {
-            let text = try await send("GET", "/v1/tasks/\(id)")
-            let task = try JSONScanner.parse(text, vectorKey: nil)
-            switch task["state"]?.text {
-            case "running":
-                progress.update(
-                    fraction: task["fraction"]?.number ?? 0, detail: task["phase"]?.text ?? "")
-                try await Task.sleep(for: .milliseconds(50))
-            case "done":
-                progress.finish("done")
-                return (text, task)
-            default:
-                progress.interrupt()
-                throw CommandFailure(
-                    message: task["error"]?["detail"]?.text ?? "the task was not completed")
-            }
+        var text = try await send("GET", "/v1/tasks/\(id)")
+        var task = try JSONScanner.parse(text, vectorKey: nil)
+        while task["state"]?.text == "running" {
+            progress.update(
+                fraction: task["fraction"]?.number ?? 0, detail: task["phase"]?.text ?? "")
+            try await Task.sleep(for: .milliseconds(50))
+            text = try await send("GET", "/v1/tasks/\(id)")
+            task = try JSONScanner.parse(text, vectorKey: nil)
         }
+        guard task["state"]?.text == "done" else {
+            progress.interrupt()
+            throw CommandFailure(
+                message: task["error"]?["detail"]?.text ?? "the task was not completed")
+        }
+        progress.finish("done")
+        return (text, task)
     }
 }
