@@ -1,4 +1,5 @@
 import Foundation
+import VectorStore
 
 /// The points of `vector-bench recall`, as a table or as JSON lines.
 struct RecallTable {

@@ -36,14 +36,11 @@ package struct TruthFile: Sendable {
             }
             queryCount = file.byteCount / (4 + k * 4)
             let all = Self.integers(try file.bytes(file.byteCount, at: 0))
-            rows = (0..<queryCount).flatMap { all[$0 * (k + 1) + 1..<($0 + 1) * (k + 1)] }
+            let width = k + 1
+            rows = all.enumerated().filter { !$0.offset.isMultiple(of: width) }.map(\.element)
         default:
             throw DatasetError(path, "unknown extension; ibin and ivecs are read")
         }
-    }
-
-    private init(_ rows: [Int32], _ queryCount: Int, _ k: Int) {
-        self.init(queryCount: queryCount, k: k, rows: rows)
     }
 
     package subscript(query: Int) -> [Int] {
@@ -92,7 +89,7 @@ package enum PartitionFile {
 package enum OutputFile {
     package static func write(_ bytes: [UInt8], _ path: String) throws(DatasetError) {
         let writer = try FloatFileWriter(raw: path)
-        try bytes.withUnsafeBytes { buffer throws(DatasetError) in try writer.append(buffer) }
+        try writer.check(bytes.withUnsafeBytes { writer.write($0) })
         try writer.finish()
     }
 }
@@ -115,18 +112,21 @@ package final class FloatFileWriter {
     ) throws(DatasetError) {
         try self.init(raw: path)
         for value in [UInt32(count), UInt32(dimension)] {
-            try withUnsafeBytes(of: value.littleEndian) { buffer throws(DatasetError) in
-                try append(buffer)
-            }
+            try check(withUnsafeBytes(of: value.littleEndian) { write($0) })
         }
     }
 
     package func append(_ rows: [Float]) throws(DatasetError) {
-        try rows.withUnsafeBytes { buffer throws(DatasetError) in try append(buffer) }
+        try check(rows.withUnsafeBytes { write($0) })
     }
 
-    fileprivate func append(_ bytes: UnsafeRawBufferPointer) throws(DatasetError) {
-        guard fwrite(bytes.baseAddress, 1, bytes.count, file) == bytes.count else {
+    /// - Returns: Whether all bytes were taken.
+    fileprivate func write(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        fwrite(bytes.baseAddress, 1, bytes.count, file) == bytes.count
+    }
+
+    fileprivate func check(_ wasWritten: Bool) throws(DatasetError) {
+        guard wasWritten else {
             throw DatasetError(path, "cannot write: \(String(cString: strerror(errno)))")
         }
     }

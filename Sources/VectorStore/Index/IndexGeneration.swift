@@ -6,7 +6,7 @@ package final class IndexGeneration: Sendable {
     package let set: CentroidSet
     /// One entry a table of the set, in its order.
     package let tables: [CentroidIndex]
-    private let tableByPartition: [String: Int]
+    private let tableByPartition: [PartitionName: Int]
 
     package init(_ set: CentroidSet) {
         number = set.generation
@@ -15,9 +15,9 @@ package final class IndexGeneration: Sendable {
             CentroidIndex(
                 centroids: table.centroids, nlist: table.nlist, dimension: set.dimension)
         }
-        var byPartition: [String: Int] = [:]
+        var byPartition: [PartitionName: Int] = [:]
         for (index, table) in set.tables.enumerated() {
-            if !table.isGlobal { byPartition[table.partition] = index }
+            if !table.isGlobal { byPartition[PartitionName(table.partition)] = index }
         }
         tableByPartition = byPartition
     }
@@ -31,6 +31,6 @@ package final class IndexGeneration: Sendable {
     /// partitions the global one.
     package func listTable(forPartition partition: String, isPartitioned: Bool) -> Int? {
         guard isPartitioned else { return globalTable }
-        return tableByPartition[partition]
+        return tableByPartition[PartitionName(partition)]
     }
 }

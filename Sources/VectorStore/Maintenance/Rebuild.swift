@@ -128,15 +128,15 @@ struct Rebuild {
             scopes.append(Scope(partition: nil, rows: rows, nlist: min(nlist, rows.count)))
         }
         guard configuration.partitionKey != nil else { return scopes }
-        var members: [String: [SegmentPlan.RowReference]] = [:]
+        var members: [PartitionName: [SegmentPlan.RowReference]] = [:]
         for row in rows {
-            let key = sources[Int(row.source)].partition(at: Int(row.ordinal))
+            let key = PartitionName(sources[Int(row.source)].partition(at: Int(row.ordinal)))
             members[key, default: []].append(row)
         }
         for (key, rows) in members.sorted(by: { $0.key < $1.key }) where rows.count >= max(minimum, 2) {
             scopes.append(
                 Scope(
-                    partition: key, rows: rows,
+                    partition: key.text, rows: rows,
                     nlist: Self.defaultNlist(rowCount: rows.count)))
         }
         return scopes

@@ -63,13 +63,12 @@ struct RowPlanner {
         _ rows: [SegmentPlan.RowReference]
     ) -> [(key: String, rows: [SegmentPlan.RowReference])] {
         guard configuration.partitionKey != nil else { return [("", rows)] }
-        var groups: [String: [SegmentPlan.RowReference]] = [:]
+        var groups: [PartitionName: [SegmentPlan.RowReference]] = [:]
         for row in rows {
-            let key = sources[Int(row.source)].partition(at: Int(row.ordinal))
+            let key = PartitionName(sources[Int(row.source)].partition(at: Int(row.ordinal)))
             groups[key, default: []].append(row)
         }
-        return groups.map { ($0.key, $0.value) }
-            .sorted { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }
+        return groups.sorted { $0.key < $1.key }.map { ($0.key.text, $0.value) }
     }
 
     /// The posting list of each row.

@@ -16,14 +16,14 @@ struct StoreReport {
     }
 
     static func statistics(of live: LiveSet) -> CollectionStatistics {
-        var partitions: Set<String> = []
+        var partitions: Set<PartitionName> = []
         if live.configuration.partitionKey != nil {
             for view in live.segments {
-                for entry in view.segment.partitions { partitions.insert(entry.name) }
+                for entry in view.segment.partitions { partitions.insert(PartitionName(entry.name)) }
             }
             for view in live.memtables {
                 for ordinal in 0..<view.rowCount {
-                    partitions.insert(view.memtable.partition(at: ordinal))
+                    partitions.insert(PartitionName(view.memtable.partition(at: ordinal)))
                 }
             }
         }

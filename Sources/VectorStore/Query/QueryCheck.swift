@@ -43,11 +43,11 @@ struct QueryCheck {
     /// Distinct partitions, checked.
     func partitions(_ partitions: [String]?) throws(VectorStoreError) -> [String]? {
         guard let partitions else { return nil }
-        var seen: Set<String> = []
+        var seen: Set<PartitionName> = []
         var checked: [String] = []
         for partition in partitions {
             let name = try records.partition(partition, row: nil)
-            if seen.insert(name).inserted { checked.append(name) }
+            if seen.insert(PartitionName(name)).inserted { checked.append(name) }
         }
         return checked
     }

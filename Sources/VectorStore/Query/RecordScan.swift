@@ -14,7 +14,10 @@ struct RecordScan {
     func matches(_ key: RowKey) -> Bool {
         guard !live.isHidden(store: key.store, ordinal: key.ordinal) else { return false }
         let store = live.store(key.store)
-        if let partitions, !partitions.contains(store.partition(at: key.ordinal)) { return false }
+        if let partitions {
+            let own = PartitionName(store.partition(at: key.ordinal))
+            guard partitions.contains(where: { PartitionName($0) == own }) else { return false }
+        }
         return filter?.matches(store, key.ordinal) ?? true
     }
 

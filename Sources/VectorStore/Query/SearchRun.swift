@@ -169,7 +169,9 @@ struct SearchRun {
     @inline(never)
     private func accepts(_ rows: any RowStore, _ ordinal: Int) -> Bool {
         if let partitions = query.partitions, rows is Memtable,
-            !partitions.contains(rows.partition(at: ordinal))
+            !partitions.contains(where: {
+                PartitionName($0) == PartitionName(rows.partition(at: ordinal))
+            })
         {
             return false
         }

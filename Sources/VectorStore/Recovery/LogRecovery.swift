@@ -41,6 +41,7 @@ struct LogRecovery {
         for (index, operation) in operations.enumerated() {
             guard let live = collections[operation.collection]?.live else { continue }
             let change = operation.change
+            if case .upsert(let row) = change { try check(row, against: live.configuration) }
             do throws(CorruptionError) {
                 changes[operation.collection, default: []].append(
                     LocatedChange(
@@ -54,6 +55,24 @@ struct LogRecovery {
             guard let last = changes.last else { continue }
             collections[id]?.apply(changes, lsn: last.lsn)
             if let collection = collections[id] { rotateMemtable(collection) }
+        }
+    }
+
+    /// A row that a commit of this collection cannot have written is damage.
+    private func check(
+        _ row: StoredRow, against configuration: CollectionConfiguration
+    ) throws(LoadError) {
+        guard row.vector.count == configuration.dimension,
+            row.attributes.count == configuration.attributes.count,
+            row.partition.isEmpty == (configuration.partitionKey == nil)
+        else {
+            throw .corruption(
+                .logDamaged(
+                    file: "wal", offset: 0,
+                    reason: "the row \(row.id) has \(row.vector.count) floats and "
+                        + "\(row.attributes.count) attributes, collection \(configuration.name) "
+                        + "has dimension \(configuration.dimension) and "
+                        + "\(configuration.attributes.count) attributes"))
         }
     }
 

@@ -38,6 +38,35 @@ extension RecordID: CustomStringConvertible {
     }
 }
 
+extension RecordID {
+    /// Whether two ids are of one kind and hold the same bytes: text that only looks the same, such as
+    /// a letter with an accent and its decomposed form, makes two ids.
+    public static func == (lhs: RecordID, rhs: RecordID) -> Bool {
+        switch (lhs, rhs) {
+        case (.integer(let left), .integer(let right)): left == right
+        case (.uuid(let left), .uuid(let right)): left == right
+        case (.string(let left), .string(let right)): left.utf8.elementsEqual(right.utf8)
+        default: false
+        }
+    }
+
+    /// Hashes the kind and the bytes.
+    public func hash(into hasher: inout Hasher) {
+        switch self {
+        case .integer(let number):
+            hasher.combine(0)
+            hasher.combine(number)
+        case .uuid(let uuid):
+            hasher.combine(1)
+            hasher.combine(uuid)
+        case .string(let text):
+            hasher.combine(2)
+            var text = text
+            text.withUTF8 { hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
+        }
+    }
+}
+
 extension RecordID: Comparable {
     /// The total order that breaks ties between equal distances: integers, then UUIDs, then strings
     /// by their UTF-8 bytes.
