@@ -39,8 +39,8 @@ struct ServeCommand: AsyncParsableCommand {
         let address = try listen.map { (text) throws -> ListenAddress in
             do {
                 return try ListenAddress(text)
-            } catch {
-                throw ValidationError(error.description)
+            } catch let refusal as ListenAddress.Refusal {
+                throw ValidationError(refusal.description)
             }
         }
         let directory = try location.directory()

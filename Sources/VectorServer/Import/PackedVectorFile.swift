@@ -21,9 +21,7 @@ final class PackedVectorFile {
         descriptor = open(path, O_RDONLY | O_CLOEXEC)
         self.path = path
         guard descriptor >= 0 else { throw InputFile.failure(path) }
-        var status = stat()
-        fstat(descriptor, &status)
-        let byteCount = Int(status.st_size)
+        let byteCount = Int(lseek(descriptor, 0, SEEK_END))
         let head = try Self.read(
             descriptor, path: path, offset: 0, count: min(byteCount, 1 << 16))
         let layout = try Self.layout(path: path, head: head, byteCount: byteCount)
