@@ -19,7 +19,6 @@ struct LocalStoreClient: StoreClient {
             logger: Logger(label: "vector-server") { _ in SwiftLogNoOpLogHandler() })
     }
 
-    // Apart from the initialiser, because Swift 6.3.1 does not finish compiling one that catches.
     private static func open(_ path: String, createIfMissing: Bool) async throws -> VectorDatabase {
         var options = StoreOptions()
         options.createIfMissing = createIfMissing

@@ -86,9 +86,8 @@ struct VerifyCommand: AsyncParsableCommand {
         let report: VerificationReport
         do {
             report = try VectorDatabase.verify(at: directory) { display.update($0) }
-        } catch where error.code == .notAStore {
-            throw CommandFailure.notReady(error.message)
-        } catch where error.code == .storeLocked {
+        } catch {
+            guard error.code == .notAStore || error.code == .storeLocked else { throw error }
             throw CommandFailure.notReady(error.message)
         }
         if output.json {
