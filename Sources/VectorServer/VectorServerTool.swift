@@ -27,7 +27,8 @@ struct VectorServerTool: AsyncParsableCommand {
             ServeCommand.self, CreateCommand.self, ListCommand.self, ImportCommand.self,
             QueryCommand.self, GetCommand.self, DeleteCommand.self, RebuildIndexCommand.self,
             CompactCommand.self, StatsCommand.self, VerifyCommand.self, InspectCommand.self,
-        ])
+        ]
+    )
 
     static func main() async {
         signal(SIGPIPE, SIG_IGN)

@@ -15,8 +15,11 @@ struct LocalStoreClient: StoreClient {
         threads = WorkerThreads(threadCount: 2)
         tasks = MaintenanceTasks()
         service = StoreService(
-            database: database, threads: threads, tasks: tasks,
-            logger: Logger(label: "vector-server") { _ in SwiftLogNoOpLogHandler() })
+            database: database,
+            threads: threads,
+            tasks: tasks,
+            logger: Logger(label: "vector-server") { _ in SwiftLogNoOpLogHandler() }
+        )
     }
 
     private static func open(_ path: String, createIfMissing: Bool) async throws -> VectorDatabase {
@@ -28,7 +31,8 @@ struct LocalStoreClient: StoreClient {
             guard error.code == .storeLocked else { throw error }
             throw CommandFailure.notReady(
                 "another process has \(path) open; if it is a server on another socket, name it "
-                    + "with --socket")
+                    + "with --socket"
+            )
         }
     }
 

@@ -97,6 +97,7 @@ final class InputFile {
     static func failure(_ path: String) -> CommandFailure {
         CommandFailure(
             message: "cannot read \(path): \(String(cString: strerror(errno)))",
-            code: errno == ENOENT ? 3 : 1)
+            code: errno == ENOENT ? 3 : 1
+        )
     }
 }

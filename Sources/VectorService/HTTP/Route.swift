@@ -3,7 +3,6 @@ enum Route: Equatable {
     case live
     case ready
     case about
-    case openAPI
     case statistics
     case task(String)
     case collections
@@ -43,7 +42,6 @@ enum Route: Equatable {
     private static func versioned(_ parts: [String]) -> Route? {
         guard let first = parts.first else { return .about }
         switch (first, parts.count) {
-        case ("openapi.json", 1): return .openAPI
         case ("stats", 1): return .statistics
         case ("collections", 1): return .collections
         case ("tasks", 2): return isName(parts[1]) ? .task(parts[1]) : nil
@@ -72,7 +70,7 @@ enum Route: Equatable {
     /// The methods it knows.
     var methods: [String] {
         switch self {
-        case .live, .ready, .about, .openAPI, .statistics, .task, .collections: ["GET", "HEAD"]
+        case .live, .ready, .about, .statistics, .task, .collections: ["GET", "HEAD"]
         case .collection: ["GET", "HEAD", "PUT", "DELETE"]
         case .action: ["POST"]
         }
