@@ -56,6 +56,8 @@ let package = Package(
             dependencies: [
                 "VectorStore",
                 .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HummingbirdCore", package: "hummingbird"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
@@ -73,6 +75,8 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],
             swiftSettings: swiftSettings),
@@ -92,6 +96,9 @@ let package = Package(
         .testTarget(
             name: "VectorStoreTests",
             dependencies: ["VectorStore", "StorageIO", "VectorMath"],
+            swiftSettings: swiftSettings),
+        .testTarget(
+            name: "VectorServiceTests", dependencies: ["VectorService", "VectorStore"],
             swiftSettings: swiftSettings),
         .testTarget(
             name: "EvaluationTests", dependencies: ["Evaluation"], swiftSettings: swiftSettings),
