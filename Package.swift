@@ -42,13 +42,15 @@ let package = Package(
         .target(
             name: "Evaluation",
             dependencies: [.product(name: "Histogram", package: "hdrhistogram-swift")],
-            swiftSettings: swiftSettings),
+            swiftSettings: swiftSettings
+        ),
 
         // Floor 2: the engine, the one public library.
         .target(
             name: "VectorStore",
             dependencies: ["VectorMath", "StorageIO", "CLZ4"],
-            swiftSettings: swiftSettings),
+            swiftSettings: swiftSettings
+        ),
 
         // Floor 3: the service.
         .target(
@@ -63,7 +65,8 @@ let package = Package(
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],
-            swiftSettings: swiftSettings),
+            swiftSettings: swiftSettings
+        ),
 
         // Floor 4: executables.
         .executableTarget(
@@ -79,7 +82,8 @@ let package = Package(
                 .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],
-            swiftSettings: swiftSettings),
+            swiftSettings: swiftSettings
+        ),
         .executableTarget(
             name: "Bench",
             dependencies: [
@@ -90,18 +94,25 @@ let package = Package(
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
             ],
-            swiftSettings: swiftSettings),
+            swiftSettings: swiftSettings
+        ),
 
         // Tests mirror the sources.
         .testTarget(
             name: "VectorStoreTests",
             dependencies: ["VectorStore", "StorageIO", "VectorMath"],
-            swiftSettings: swiftSettings),
+            swiftSettings: swiftSettings
+        ),
         .testTarget(
-            name: "VectorServiceTests", dependencies: ["VectorService", "VectorStore"],
-            swiftSettings: swiftSettings),
+            name: "VectorServiceTests",
+            dependencies: ["VectorService", "VectorStore"],
+            swiftSettings: swiftSettings
+        ),
         .testTarget(
-            name: "EvaluationTests", dependencies: ["Evaluation"], swiftSettings: swiftSettings),
+            name: "EvaluationTests",
+            dependencies: ["Evaluation"],
+            swiftSettings: swiftSettings
+        ),
         .testTarget(name: "ArchitectureTests", swiftSettings: swiftSettings),
         .testTarget(name: "EndToEndTests", swiftSettings: swiftSettings),
     ]

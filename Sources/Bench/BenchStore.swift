@@ -28,7 +28,8 @@ struct BenchStore {
         var sum = 0
         while let name = files?.nextObject() as? String {
             let attributes = try? FileManager.default.attributesOfItem(
-                atPath: directory + "/" + name)
+                atPath: directory + "/" + name
+            )
             sum += (attributes?[.size] as? Int) ?? 0
         }
         return sum
@@ -50,9 +51,11 @@ struct BenchStore {
         let start = ContinuousClock.now
         let database = try await VectorDatabase.open(at: directory, options: options)
         let collection = try await database.createCollection(
-            "bench", dimension: rows.base.dimension,
+            "bench",
+            dimension: rows.base.dimension,
             partitionKey: rows.partitions == nil ? nil : "partition",
-            attributes: rows.hasRank ? ["rank": .int64] : [:])
+            attributes: rows.hasRank ? ["rank": .int64] : [:]
+        )
         try await importRows(rows, into: collection)
         var seconds = [(name: "import", seconds: elapsed(since: start))]
         var rebuild = RebuildOptions()
@@ -64,11 +67,16 @@ struct BenchStore {
         Progress.end()
         seconds += report.seconds.map { ($0.name, $0.seconds) }
         return BenchStore(
-            database: database, collection: collection, directory: directory, seconds: seconds)
+            database: database,
+            collection: collection,
+            directory: directory,
+            seconds: seconds
+        )
     }
 
     private static func importRows(
-        _ rows: Rows, into collection: VectorCollection
+        _ rows: Rows,
+        into collection: VectorCollection
     ) async throws {
         let dimension = rows.base.dimension
         let batch = max(1, min(4_096, (8 << 20) / (dimension * 4 + 512)))
@@ -84,9 +92,11 @@ struct BenchStore {
             let records = range.map { row in
                 let place = (row - first) * dimension
                 return Record(
-                    id: .integer(UInt64(row)), vector: Array(floats[place..<place + dimension]),
+                    id: .integer(UInt64(row)),
+                    vector: Array(floats[place..<place + dimension]),
                     partition: rows.partitions.map { String($0[row]) },
-                    attributes: rows.hasRank ? ["rank": .int64(rank(ofRow: row))] : [:])
+                    attributes: rows.hasRank ? ["rank": .int64(rank(ofRow: row))] : [:]
+                )
             }
             try await waiting?.value
             waiting = Task { _ = try await collection.upsert(records) }

@@ -38,12 +38,17 @@ struct FilteredCommand: AsyncParsableCommand {
         let floats = try queryReader.readAll()
         let dimension = reader.dimension
         guard queryReader.dimension == dimension else {
-            throw BenchError("\(queries) has dimension \(queryReader.dimension), \(base) \(dimension)")
+            throw BenchError(
+                "\(queries) has dimension \(queryReader.dimension), \(base) \(dimension)"
+            )
         }
         let directory = try ScratchDirectory(parent: scratch)
         defer { directory.remove() }
         let store = try await BenchStore.build(
-            BenchStore.Rows(base: reader, hasRank: true), directory: directory.path, nlist: nil)
+            BenchStore.Rows(base: reader, hasRank: true),
+            directory: directory.path,
+            nlist: nil
+        )
         let exact = ExactSearch(base: try reader.readAll(), dimension: dimension)
         let queryFloats = Array(floats[..<(count * dimension)])
         print("# \(Machine.line)")
@@ -53,32 +58,54 @@ struct FilteredCommand: AsyncParsableCommand {
             let ranks = (0..<reader.count).map { BenchStore.rank(ofRow: $0) < bound }
             let matching = ranks.count { $0 }
             let truth = exact.truth(
-                queries: queryFloats, k: k, threads: ProcessInfo.processInfo.activeProcessorCount
+                queries: queryFloats,
+                k: k,
+                threads: ProcessInfo.processInfo.activeProcessorCount
             ) { _, row in ranks[row] }
             let (recall, rate, rows, short) = try measure(
-                store.collection, queryFloats, count: count, truth: truth, bound: bound,
-                expected: min(k, matching))
+                store.collection,
+                queryFloats,
+                count: count,
+                truth: truth,
+                bound: bound,
+                expected: min(k, matching)
+            )
             shortAnswers += short
             print(
                 String(
-                    format: "%9.2f %%  %8d  %8.4f %6.0f %10.0f %14d", Double(bound) / 100,
-                    matching, recall, rate, rows, short))
+                    format: "%9.2f %%  %8d  %8.4f %6.0f %10.0f %14d",
+                    Double(bound) / 100,
+                    matching,
+                    recall,
+                    rate,
+                    rows,
+                    short
+                )
+            )
         }
         try await store.database.close()
         if shortAnswers > 0 { throw BenchError("\(shortAnswers) answers were short") }
     }
 
     private func measure(
-        _ collection: VectorCollection, _ floats: [Float], count: Int, truth: TruthFile,
-        bound: Int64, expected: Int
+        _ collection: VectorCollection,
+        _ floats: [Float],
+        count: Int,
+        truth: TruthFile,
+        bound: Int64,
+        expected: Int
     ) throws -> (recall: Double, rate: Double, rows: Double, short: Int) {
         let dimension = collection.configuration.dimension
         var (recall, rows, short) = (0.0, 0.0, 0)
         var seconds = 0.0
         for index in 0..<count {
             let query = SearchQuery(
-                vector: Array(floats[index * dimension..<(index + 1) * dimension]), k: k,
-                filter: .less("rank", .int64(bound)), recallTarget: recallTarget, include: [])
+                vector: Array(floats[index * dimension..<(index + 1) * dimension]),
+                k: k,
+                filter: .less("rank", .int64(bound)),
+                recallTarget: recallTarget,
+                include: []
+            )
             let start = ContinuousClock.now
             let result = try collection.search(query)
             seconds += elapsed(since: start)

@@ -57,7 +57,9 @@ struct GenerateCommand: ParsableCommand {
         let base = try VectorFileReader(out + "/base.fbin").readAll()
         let floats = try VectorFileReader(out + "/query.fbin").readAll()
         let truth = ExactSearch(base: base, dimension: dimension).truth(
-            queries: floats, k: 100, threads: ProcessInfo.processInfo.activeProcessorCount
+            queries: floats,
+            k: 100,
+            threads: ProcessInfo.processInfo.activeProcessorCount
         ) { _, _ in true }
         try truth.write(out + "/gt100.ibin")
     }

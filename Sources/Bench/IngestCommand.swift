@@ -46,20 +46,30 @@ struct IngestCommand: AsyncParsableCommand {
         var next: UInt64 = 0
         for size in sizes {
             let (rows, calls, latencies) = try await measure(
-                collection, size: size, firstID: next)
+                collection,
+                size: size,
+                firstID: next
+            )
             next += UInt64(rows)
             print(
                 String(
-                    format: "%6d %8d %8.0f %9.0f %9.2f %9.2f", size, writers,
-                    Double(rows) / seconds, Double(calls) / seconds,
+                    format: "%6d %8d %8.0f %9.0f %9.2f %9.2f",
+                    size,
+                    writers,
+                    Double(rows) / seconds,
+                    Double(calls) / seconds,
                     latencies.microseconds(percentile: 50) / 1_000,
-                    latencies.microseconds(percentile: 99) / 1_000))
+                    latencies.microseconds(percentile: 99) / 1_000
+                )
+            )
         }
         try await database.close()
     }
 
     private func measure(
-        _ collection: VectorCollection, size: Int, firstID: UInt64
+        _ collection: VectorCollection,
+        size: Int,
+        firstID: UInt64
     ) async throws -> (rows: Int, calls: Int, latencies: Latencies) {
         let source = SyntheticVectors(dimension: dimension, count: 100_000, seed: 3)
         let deadline = ContinuousClock.now + .seconds(seconds)

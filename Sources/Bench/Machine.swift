@@ -30,7 +30,8 @@ enum Machine {
         let data = pipe.fileHandleForReading.readDataToEndOfFile()
         process.waitUntilExit()
         let text = String(decoding: data, as: UTF8.self).trimmingCharacters(
-            in: .whitespacesAndNewlines)
+            in: .whitespacesAndNewlines
+        )
         return text.isEmpty ? "unknown" : text
     }
 
@@ -41,7 +42,8 @@ enum Machine {
         guard let text = try? String(contentsOfFile: "/proc/self/status", encoding: .utf8),
             let line = text.split(separator: "\n").first(where: { $0.hasPrefix(key) })
         else { return 0 }
-        return (line.split(whereSeparator: \.isWhitespace).dropFirst().first.flatMap { Int($0) }
+        return
+            (line.split(whereSeparator: \.isWhitespace).dropFirst().first.flatMap { Int($0) }
             ?? 0) * 1_024
     }
 }

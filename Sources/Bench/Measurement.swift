@@ -30,11 +30,16 @@ final class Measurement: Sendable {
     }
 
     init(
-        queries: VectorFileReader, truth: TruthFile, k: Int, limit: Int?, partitions: [UInt16]?
+        queries: VectorFileReader,
+        truth: TruthFile,
+        k: Int,
+        limit: Int?,
+        partitions: [UInt16]?
     ) throws {
         guard truth.queryCount == queries.count else {
             throw BenchError(
-                "\(queries.count) queries, but the truth is for \(truth.queryCount)")
+                "\(queries.count) queries, but the truth is for \(truth.queryCount)"
+            )
         }
         guard truth.k >= k else {
             throw BenchError("the truth has \(truth.k) neighbours a query, k is \(k)")
@@ -53,7 +58,10 @@ final class Measurement: Sendable {
     var shortAnswers: Int { short.withLock { $0 } }
 
     func run(
-        _ collection: VectorCollection, target: RecallCommand.Target, threads: Int, runs: Int
+        _ collection: VectorCollection,
+        target: RecallCommand.Target,
+        threads: Int,
+        runs: Int
     ) throws -> Point {
         let prepared = queries.indices.map { query($0, target) }
         var latencies = Latencies()
@@ -78,7 +86,11 @@ final class Measurement: Sendable {
 
     private func query(_ index: Int, _ target: RecallCommand.Target) -> SearchQuery {
         var query = SearchQuery(
-            vector: queries[index], k: k, partition: partitions?[index], include: [])
+            vector: queries[index],
+            k: k,
+            partition: partitions?[index],
+            include: []
+        )
         switch target {
         case .recall(let recall): query.recallTarget = recall
         case .lists(let lists): query.nprobe = lists
@@ -93,7 +105,9 @@ final class Measurement: Sendable {
     }
 
     private func pass(
-        _ collection: VectorCollection, _ prepared: [SearchQuery], threads: Int
+        _ collection: VectorCollection,
+        _ prepared: [SearchQuery],
+        threads: Int
     ) throws -> Pass {
         let start = ContinuousClock.now
         if threads == 1 {
@@ -127,11 +141,15 @@ final class Measurement: Sendable {
         if let error = failure.withLock({ $0 }) { throw error }
         let ordered = collected.withLock { $0.sorted { $0.0 < $1.0 } }
         return Pass(
-            results: ordered.map(\.1), nanoseconds: ordered.map(\.2), seconds: seconds)
+            results: ordered.map(\.1),
+            nanoseconds: ordered.map(\.2),
+            seconds: seconds
+        )
     }
 
     private func batchRate(
-        _ collection: VectorCollection, _ prepared: [SearchQuery]
+        _ collection: VectorCollection,
+        _ prepared: [SearchQuery]
     ) throws -> Double {
         let start = ContinuousClock.now
         _ = try collection.search(prepared)
@@ -158,8 +176,17 @@ final class Measurement: Sendable {
             case .lists(let value): ("nprobe \(value)", ["nprobe": Double(value)])
             }
         return Point(
-            label: label, parameters: parameters, recall: recall / count,
-            recallAtOne: first / count, queriesPerSecond: 0, spread: 0, p50: 0, p95: 0, p99: 0,
-            rowsScanned: rows / count, lists: lists / count)
+            label: label,
+            parameters: parameters,
+            recall: recall / count,
+            recallAtOne: first / count,
+            queriesPerSecond: 0,
+            spread: 0,
+            p50: 0,
+            p95: 0,
+            p99: 0,
+            rowsScanned: rows / count,
+            lists: lists / count
+        )
     }
 }

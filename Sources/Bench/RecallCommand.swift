@@ -74,19 +74,24 @@ struct RecallCommand: AsyncParsableCommand {
         let files = try DatasetFiles(self)
         let reader = try VectorFileReader(files.base)
         let measurement = try Measurement(
-            queries: VectorFileReader(files.queries), truth: TruthFile(files.truth), k: k,
+            queries: VectorFileReader(files.queries),
+            truth: TruthFile(files.truth),
+            k: k,
             limit: queryLimit,
             partitions: try queryPartitions.map {
                 try PartitionFile.read($0, count: VectorFileReader(files.queries).count)
-            })
+            }
+        )
         guard measurement.dimension == reader.dimension else {
             throw BenchError(
                 "\(files.queries) has dimension \(measurement.dimension), \(files.base) "
-                    + "\(reader.dimension)")
+                    + "\(reader.dimension)"
+            )
         }
         let rows = BenchStore.Rows(
             base: reader,
-            partitions: try partitions.map { try PartitionFile.read($0, count: reader.count) })
+            partitions: try partitions.map { try PartitionFile.read($0, count: reader.count) }
+        )
         let directory = try ScratchDirectory(parent: scratch)
         defer { directory.remove() }
         let store = try await BenchStore.build(rows, directory: directory.path, nlist: nlist)
@@ -94,7 +99,11 @@ struct RecallCommand: AsyncParsableCommand {
         if !json { table.printHead() }
         for target in try targets() {
             let point = try measurement.run(
-                store.collection, target: target, threads: threads, runs: runs)
+                store.collection,
+                target: target,
+                threads: threads,
+                runs: runs
+            )
             json ? print(table.point(point).line) : table.printRow(point)
         }
         let short = measurement.shortAnswers

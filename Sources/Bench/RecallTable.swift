@@ -17,13 +17,16 @@ struct RecallTable {
         print("# \(Machine.line)")
         print(
             "# \(count) × \(store.collection.configuration.dimension), \(build), k \(command.k), "
-                + "\(command.threads) thread\(command.threads == 1 ? "" : "s")")
+                + "\(command.threads) thread\(command.threads == 1 ? "" : "s")"
+        )
         print("# build s: \(phases.joined(separator: ", "))")
         print(
-            "# bytes on disk \(store.byteCount), peak resident \(Machine.peakResidentByteCount)")
+            "# bytes on disk \(store.byteCount), peak resident \(Machine.peakResidentByteCount)"
+        )
         print(
             "target     recall@1  recall@k      QPS   spread  QPS batch   p50 µs   p95 µs   p99 µs"
-                + "   rows  lists")
+                + "   rows  lists"
+        )
     }
 
     func printRow(_ point: Measurement.Point) {
@@ -32,17 +35,36 @@ struct RecallTable {
             target
                 + String(
                     format: "%10.4f %9.4f %8.0f %7.1f%% %10.0f %8.0f %8.0f %8.0f %6.0f %6.1f",
-                    point.recallAtOne, point.recall, point.queriesPerSecond, point.spread * 100,
-                    point.batchQueriesPerSecond ?? 0, point.p50, point.p95, point.p99,
-                    point.rowsScanned, point.lists))
+                    point.recallAtOne,
+                    point.recall,
+                    point.queriesPerSecond,
+                    point.spread * 100,
+                    point.batchQueriesPerSecond ?? 0,
+                    point.p50,
+                    point.p95,
+                    point.p99,
+                    point.rowsScanned,
+                    point.lists
+                )
+        )
     }
 
     func point(_ point: Measurement.Point) -> BenchPoint {
         BenchPoint(
-            build: build, params: point.parameters, recall10: point.recall,
-            qpsOne: point.queriesPerSecond, qpsBatch: point.batchQueriesPerSecond,
-            buildSeconds: store.buildSeconds, bytes: store.byteCount, k: command.k,
-            threads: command.threads, rowsScanned: point.rowsScanned, p50: point.p50,
-            p95: point.p95, p99: point.p99, machine: Machine.line)
+            build: build,
+            params: point.parameters,
+            recall10: point.recall,
+            qpsOne: point.queriesPerSecond,
+            qpsBatch: point.batchQueriesPerSecond,
+            buildSeconds: store.buildSeconds,
+            bytes: store.byteCount,
+            k: command.k,
+            threads: command.threads,
+            rowsScanned: point.rowsScanned,
+            p50: point.p50,
+            p95: point.p95,
+            p99: point.p99,
+            machine: Machine.line
+        )
     }
 }

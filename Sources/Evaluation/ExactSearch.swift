@@ -24,7 +24,9 @@ package struct ExactSearch {
 
     /// The nearest rows that `admits` lets pass, nearest first, ties by lower row.
     package func nearest(
-        to query: [Float], k: Int, where admits: (Int) -> Bool = { _ in true }
+        to query: [Float],
+        k: Int,
+        where admits: (Int) -> Bool = { _ in true }
     ) -> [(row: Int, similarity: Double)] {
         var best: [(row: Int, similarity: Double)] = []
         let norm = query.reduce(0.0) { $0 + Double($1) * Double($1) }.squareRoot()
@@ -40,7 +42,10 @@ package struct ExactSearch {
 
     /// The nearest rows of each query, on `threads` threads.
     package func truth(
-        queries: [Float], k: Int, threads: Int, where admits: @Sendable (Int, Int) -> Bool
+        queries: [Float],
+        k: Int,
+        threads: Int,
+        where admits: @Sendable (Int, Int) -> Bool
     ) -> TruthFile {
         let queryCount = queries.count / dimension
         let width = min(k, count)

@@ -25,14 +25,18 @@ package struct TruthFile: Sendable {
                 file.byteCount == 8 + cells * 4 || file.byteCount == 8 + cells * 8
             else {
                 throw DatasetError(
-                    path, "\(queryCount) queries of \(k) do not fit \(file.byteCount) bytes")
+                    path,
+                    "\(queryCount) queries of \(k) do not fit \(file.byteCount) bytes"
+                )
             }
             rows = Self.integers(try file.bytes(cells * 4, at: 8))
         case "ivecs":
             k = Int(try file.uint32(at: 0))
             guard k > 0, k < 1 << 24, file.byteCount.isMultiple(of: 4 + k * 4) else {
                 throw DatasetError(
-                    path, "\(file.byteCount) bytes are not a whole number of rows of \(k)")
+                    path,
+                    "\(file.byteCount) bytes are not a whole number of rows of \(k)"
+                )
             }
             queryCount = file.byteCount / (4 + k * 4)
             let all = Self.integers(try file.bytes(file.byteCount, at: 0))
@@ -74,7 +78,9 @@ package enum PartitionFile {
         let hasHeader = file.byteCount == count * 2 + 8
         guard file.byteCount == count * 2 || hasHeader else {
             throw DatasetError(
-                path, "\(file.byteCount) bytes where \(count) rows take \(count * 2)")
+                path,
+                "\(file.byteCount) bytes where \(count) rows take \(count * 2)"
+            )
         }
         let bytes = try file.bytes(count * 2, at: hasHeader ? 8 : 0)
         return (0..<count).map { UInt16(bytes[$0 * 2]) | UInt16(bytes[$0 * 2 + 1]) << 8 }
@@ -108,7 +114,9 @@ package final class FloatFileWriter {
     }
 
     package convenience init(
-        _ path: String, count: Int, dimension: Int
+        _ path: String,
+        count: Int,
+        dimension: Int
     ) throws(DatasetError) {
         try self.init(raw: path)
         for value in [UInt32(count), UInt32(dimension)] {

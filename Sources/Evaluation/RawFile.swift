@@ -23,19 +23,24 @@ final class RawFile: Sendable {
     deinit { close(descriptor) }
 
     func read(
-        into buffer: UnsafeMutableRawBufferPointer, at offset: Int
+        into buffer: UnsafeMutableRawBufferPointer,
+        at offset: Int
     ) throws(DatasetError) {
         var done = 0
         while done < buffer.count {
             let count = pread(
-                descriptor, buffer.baseAddress.map { $0 + done }, buffer.count - done,
-                off_t(offset + done))
+                descriptor,
+                buffer.baseAddress.map { $0 + done },
+                buffer.count - done,
+                off_t(offset + done)
+            )
             if count < 0, errno == EINTR { continue }
             guard count > 0 else {
                 throw DatasetError(
                     path,
                     "\(buffer.count) bytes are needed at offset \(offset), the file ends after "
-                        + "\(done)")
+                        + "\(done)"
+                )
             }
             done += count
         }
@@ -45,7 +50,8 @@ final class RawFile: Sendable {
         guard offset >= 0, count >= 0, offset <= byteCount, count <= byteCount - offset else {
             throw DatasetError(
                 path,
-                "\(count) bytes are needed at offset \(offset), the file has \(byteCount)")
+                "\(count) bytes are needed at offset \(offset), the file has \(byteCount)"
+            )
         }
         var bytes = [UInt8](repeating: 0, count: count)
         var failure: DatasetError?

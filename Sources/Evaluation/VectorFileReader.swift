@@ -32,7 +32,8 @@ package struct VectorFileReader: Sendable {
                 throw DatasetError(
                     path,
                     "\(file.byteCount) bytes are not a whole number of rows of dimension "
-                        + "\(columns) (\(width) bytes each)")
+                        + "\(columns) (\(width) bytes each)"
+                )
             }
             rows = file.byteCount / width
             (start, prefix, isHalf) = (4, 4, false)
@@ -53,7 +54,8 @@ package struct VectorFileReader: Sendable {
             throw DatasetError(
                 path,
                 "\(rows) rows of dimension \(columns) take \(start - prefix + product) bytes, "
-                    + "the file has \(file.byteCount)")
+                    + "the file has \(file.byteCount)"
+            )
         }
         (count, dimension, self.start, self.isHalf) = (rows, columns, start, isHalf)
         rowByteCount = columns * width + prefix
@@ -61,14 +63,18 @@ package struct VectorFileReader: Sendable {
 
     /// Reads rows into `[rows.count × dimension]`.
     package func read(
-        rows: Range<Int>, into target: UnsafeMutablePointer<Float>
+        rows: Range<Int>,
+        into target: UnsafeMutablePointer<Float>
     ) throws(DatasetError) {
         precondition(rows.lowerBound >= 0 && rows.upperBound <= count)
         if !isHalf, rowByteCount == dimension * 4 {
             return try file.read(
                 into: UnsafeMutableRawBufferPointer(
-                    start: target, count: rows.count * rowByteCount),
-                at: start + rows.lowerBound * rowByteCount)
+                    start: target,
+                    count: rows.count * rowByteCount
+                ),
+                at: start + rows.lowerBound * rowByteCount
+            )
         }
         let prefix = rowByteCount - dimension * (isHalf ? 2 : 4)
         let first = start - prefix + rows.lowerBound * rowByteCount
@@ -81,7 +87,8 @@ package struct VectorFileReader: Sendable {
                     ? Self.float(half: UInt16(bytes[place]) | UInt16(bytes[place + 1]) << 8)
                     : Float(
                         bitPattern: UInt32(bytes[place]) | UInt32(bytes[place + 1]) << 8
-                            | UInt32(bytes[place + 2]) << 16 | UInt32(bytes[place + 3]) << 24)
+                            | UInt32(bytes[place + 2]) << 16 | UInt32(bytes[place + 3]) << 24
+                    )
             }
             if prefix == 4 {
                 let found = bytes[row * rowByteCount..<row * rowByteCount + 4].reversed()

@@ -1,7 +1,8 @@
 import VectorService
 
-/// A way to ask a store something: through its server, or by opening it. Commands are written
-/// against this and do not know which it is.
+/// A way to ask a store something: through its server, or by opening it.
+///
+/// Commands are written against this and do not know which it is.
 protocol StoreClient: Sendable {
     /// Answers a request, whatever its outcome.
     func answer(_ request: ServiceRequest) async throws -> ServiceAnswer

@@ -36,7 +36,9 @@ struct StoreLocation: ParsableArguments {
         }
     }
 
-    /// Whether a server answers for this store. A default path too long for a socket has none.
+    /// Whether a server answers for this store.
+    ///
+    /// A default path too long for a socket has none.
     func hasServer() throws -> Bool {
         if socket == nil, try directory().utf8.count + 12 > UnixSocketPath.maximumByteCount {
             return false

@@ -24,7 +24,9 @@ enum Route: Equatable {
         case flush
     }
 
-    /// Reads a path; nil when it leads nowhere. Names need no percent-encoding, so `%` leads nowhere.
+    /// Reads a path; nil when it leads nowhere.
+    ///
+    /// Names need no percent-encoding, so `%` leads nowhere.
     init?(path: some StringProtocol) {
         guard path.utf8.first == UInt8(ascii: "/"), path.utf8.count <= 1024 else { return nil }
         let parts = String(path).split(separator: "/", omittingEmptySubsequences: false)

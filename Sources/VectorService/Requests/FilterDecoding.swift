@@ -123,8 +123,9 @@ enum AttributeDecoding {
         }
     }
 
-    /// The value that a JSON value stands for in an attribute of a declared type. An integer is
-    /// taken for a `double`; any other mismatch is left to the engine to refuse.
+    /// The value that a JSON value stands for in an attribute of a declared type.
+    ///
+    /// An integer is taken for a `double`; any other mismatch is left to the engine to refuse.
     static func value(
         _ node: JSONNode,
         type: AttributeType?,

@@ -98,8 +98,10 @@ package enum RecordDecoding {
         }
     }
 
-    /// Reads a record. Fields that are no part of a record are declared attributes, or else
-    /// members of the payload when the record has no `payload` of its own.
+    /// Reads a record.
+    ///
+    /// Fields that are no part of a record are declared attributes, or else members of the payload
+    /// when the record has no `payload` of its own.
     package static func record(
         _ node: JSONNode,
         text: [UInt8],
