@@ -100,13 +100,21 @@ let package = Package(
         // Tests mirror the sources.
         .target(
             name: "TestSupport",
-            dependencies: ["StorageIO", "VectorMath"],
+            dependencies: ["VectorStore", "StorageIO", "VectorMath"],
             path: "Tests/TestSupport",
+            swiftSettings: swiftSettings
+        ),
+        .executableTarget(
+            name: "CrashWorker",
+            dependencies: ["VectorStore", "StorageIO", "VectorMath", "TestSupport"],
+            path: "Tests/CrashWorker",
             swiftSettings: swiftSettings
         ),
         .testTarget(
             name: "DurabilityTests",
-            dependencies: ["VectorStore", "StorageIO", "VectorMath", "TestSupport"],
+            dependencies: [
+                "VectorStore", "StorageIO", "VectorMath", "TestSupport", "CrashWorker",
+            ],
             swiftSettings: swiftSettings
         ),
         .testTarget(

@@ -26,8 +26,23 @@ struct Flush {
 
     /// Flushes every frozen memtable.
     ///
-    /// Does nothing when there is none.
+    /// Does nothing when there is none. Begins again when a rebuild retires the index meanwhile.
     func run() throws(VectorStoreError) {
+        var attempt = 0
+        while true {
+            do throws(VectorStoreError) {
+                return try runOnce()
+            } catch {
+                attempt += 1
+                guard error.code == .busy, attempt < Self.maximumAttempts else { throw error }
+            }
+        }
+    }
+
+    /// Rebuilds that may come between before a flush gives up.
+    private static let maximumAttempts = 8
+
+    private func runOnce() throws(VectorStoreError) {
         guard let live = collection.live else { return }
         let frozen = live.memtables.dropLast()
         guard !frozen.isEmpty else { return }

@@ -32,6 +32,7 @@ struct SegmentSwap {
                     "collection \(collection.configuration.name) is gone"
                 )
             }
+            try checkGeneration(of: output, in: live)
             guard let hidden = replacement.tombstones(forOutput: output.plan, in: live) else {
                 throw VectorStoreError(.busy, "the segments were replaced meanwhile; try again")
             }
@@ -83,6 +84,21 @@ struct SegmentSwap {
             }
             collection.replace(next)
         }
+    }
+
+    /// A rebuild may have retired the generation that the output was listed under; then the output
+    /// names lists that nobody knows, and must be made again.
+    private func checkGeneration(
+        of output: Output,
+        in live: LiveSet
+    ) throws(VectorStoreError) {
+        guard let number = output.segment?.indexGeneration, number != 0,
+            number != output.generation?.index.number, live.generations[number] == nil
+        else { return }
+        throw VectorStoreError(
+            .busy,
+            "index generation \(number) was replaced while a segment was written under it"
+        )
     }
 
     /// The output's view with the tombstones that came late, made durable.
