@@ -28,7 +28,8 @@ struct BenchStore {
         var sum = 0
         while let name = files?.nextObject() as? String {
             let attributes = try? FileManager.default.attributesOfItem(
-                atPath: directory + "/" + name)
+                atPath: directory + "/" + name
+            )
             sum += (attributes?[.size] as? Int) ?? 0
         }
         return sum
@@ -42,7 +43,8 @@ struct BenchStore {
         var hasRank = false
     }
 
-    /// Imports the rows through upserts and builds the index.
+    /// Imports the rows through upserts and builds the index; a store that holds as many rows already is
+    /// used as it is, and its index too unless another `nlist` is asked for.
     static func build(_ rows: Rows, directory: String, nlist: Int?) async throws -> BenchStore {
         var options = StoreOptions()
         options.automaticCompaction = false
@@ -50,25 +52,47 @@ struct BenchStore {
         let start = ContinuousClock.now
         let database = try await VectorDatabase.open(at: directory, options: options)
         let collection = try await database.createCollection(
-            "bench", dimension: rows.base.dimension,
+            "bench",
+            dimension: rows.base.dimension,
             partitionKey: rows.partitions == nil ? nil : "partition",
-            attributes: rows.hasRank ? ["rank": .int64] : [:])
-        try await importRows(rows, into: collection)
-        var seconds = [(name: "import", seconds: elapsed(since: start))]
-        var rebuild = RebuildOptions()
-        rebuild.nlist = nlist
-        let report = try await collection.rebuildIndex(rebuild) { progress in
-            Progress.show("build", progress.fraction)
-            return true
+            attributes: rows.hasRank ? ["rank": .int64] : [:]
+        )
+        var state = try collection.statistics()
+        var seconds: [(name: String, seconds: Double)] = []
+        if state.rowCount == 0 {
+            try await importRows(rows, into: collection)
+            seconds.append((name: "import", seconds: elapsed(since: start)))
+            state = try collection.statistics()
         }
-        Progress.end()
-        seconds += report.seconds.map { ($0.name, $0.seconds) }
+        guard state.rowCount == rows.base.count else {
+            throw BenchError(
+                "\(directory) holds \(state.rowCount) rows, \(rows.base.path) "
+                    + "\(rows.base.count); give another --store"
+            )
+        }
+        if !seconds.isEmpty || state.indexGeneration == 0
+            || nlist.map({ $0 != state.nlist }) == true
+        {
+            var rebuild = RebuildOptions()
+            rebuild.nlist = nlist
+            let report = try await collection.rebuildIndex(rebuild) { progress in
+                Progress.show("build", progress.fraction)
+                return true
+            }
+            Progress.end()
+            seconds += report.seconds.map { ($0.name, $0.seconds) }
+        }
         return BenchStore(
-            database: database, collection: collection, directory: directory, seconds: seconds)
+            database: database,
+            collection: collection,
+            directory: directory,
+            seconds: seconds
+        )
     }
 
     private static func importRows(
-        _ rows: Rows, into collection: VectorCollection
+        _ rows: Rows,
+        into collection: VectorCollection
     ) async throws {
         let dimension = rows.base.dimension
         let batch = max(1, min(4_096, (8 << 20) / (dimension * 4 + 512)))
@@ -84,9 +108,11 @@ struct BenchStore {
             let records = range.map { row in
                 let place = (row - first) * dimension
                 return Record(
-                    id: .integer(UInt64(row)), vector: Array(floats[place..<place + dimension]),
+                    id: .integer(UInt64(row)),
+                    vector: Array(floats[place..<place + dimension]),
                     partition: rows.partitions.map { String($0[row]) },
-                    attributes: rows.hasRank ? ["rank": .int64(rank(ofRow: row))] : [:])
+                    attributes: rows.hasRank ? ["rank": .int64(rank(ofRow: row))] : [:]
+                )
             }
             try await waiting?.value
             waiting = Task { _ = try await collection.upsert(records) }
@@ -126,16 +152,25 @@ enum Progress {
     }
 }
 
-/// A directory of its own, removed at the end.
-final class ScratchDirectory: Sendable {
+/// A directory of its own, removed at the end, or one that is kept.
+struct ScratchDirectory {
     let path: String
+    private let isKept: Bool
 
-    init(parent: String?) throws {
+    /// - Parameters:
+    ///   - kept: A directory to use and to keep, if there is one.
+    ///   - parent: Where else to make one; the system's directory for temporary files by default.
+    init(kept: String? = nil, parent: String?) {
+        isKept = kept != nil
+        if let kept {
+            path = kept
+            return
+        }
         let parent = parent ?? NSTemporaryDirectory()
         path = parent + (parent.hasSuffix("/") ? "" : "/") + "vector-bench-" + UUID().uuidString
     }
 
     func remove() {
-        try? FileManager.default.removeItem(atPath: path)
+        if !isKept { try? FileManager.default.removeItem(atPath: path) }
     }
 }

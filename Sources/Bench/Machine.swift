@@ -5,7 +5,8 @@ import VectorStore
 enum Machine {
     static var line: String {
         "\(cpu), \(ProcessInfo.processInfo.activeProcessorCount) cores, kernels "
-            + "\(VectorDatabase.kernelTier), commit \(commit)"
+            + "\(VectorDatabase.kernelTier), commit \(commit), "
+            + Date.now.formatted(.iso8601.year().month().day())
     }
 
     static var cpu: String {
@@ -30,7 +31,8 @@ enum Machine {
         let data = pipe.fileHandleForReading.readDataToEndOfFile()
         process.waitUntilExit()
         let text = String(decoding: data, as: UTF8.self).trimmingCharacters(
-            in: .whitespacesAndNewlines)
+            in: .whitespacesAndNewlines
+        )
         return text.isEmpty ? "unknown" : text
     }
 
@@ -41,7 +43,8 @@ enum Machine {
         guard let text = try? String(contentsOfFile: "/proc/self/status", encoding: .utf8),
             let line = text.split(separator: "\n").first(where: { $0.hasPrefix(key) })
         else { return 0 }
-        return (line.split(whereSeparator: \.isWhitespace).dropFirst().first.flatMap { Int($0) }
+        return
+            (line.split(whereSeparator: \.isWhitespace).dropFirst().first.flatMap { Int($0) }
             ?? 0) * 1_024
     }
 }
@@ -51,7 +54,10 @@ struct BenchPoint: Encodable {
     var peer = "vectorstore"
     var build: String
     var params: [String: Double]
-    var recall10: Double
+    /// Absent when k is below 10.
+    var recall10: Double?
+    /// Recall by depth.
+    var recalls: [String: Double]
     var qpsOne: Double
     var qpsBatch: Double?
     var buildSeconds: Double
@@ -69,6 +75,7 @@ struct BenchPoint: Encodable {
         case build
         case params
         case recall10
+        case recalls
         case qpsOne = "qps_one"
         case qpsBatch = "qps_batch"
         case buildSeconds = "build_s"

@@ -3,7 +3,9 @@ import Histogram
 /// Latencies of calls, in nanoseconds, with percentiles to three digits.
 package struct Latencies {
     private var histogram = Histogram<UInt64>(
-        highestTrackableValue: 3_600_000_000_000, numberOfSignificantValueDigits: .three)
+        highestTrackableValue: 3_600_000_000_000,
+        numberOfSignificantValueDigits: .three
+    )
 
     package init() {}
 
