@@ -20,7 +20,10 @@ struct BenchStore {
     /// Named times of the build, in order.
     var seconds: [(name: String, seconds: Double)]
 
-    var buildSeconds: Double { seconds.reduce(0) { $0 + $1.seconds } }
+    /// Seconds of the whole build; nil when the store was there already.
+    var buildSeconds: Double? {
+        seconds.isEmpty ? nil : seconds.reduce(0) { $0 + $1.seconds }
+    }
 
     /// Bytes of the directory's files.
     var byteCount: Int {

@@ -10,10 +10,10 @@ struct IngestCommand: AsyncParsableCommand {
         commandName: "ingest",
         abstract: "Measure durable upserts a second by batch size.",
         discussion: """
-            Each figure stands beside the disk's own rate of 4 KiB appends with fdatasync, \
-            measured in the same directory just before. Calls / sync is the share of the disk's rate \
-            that the calls reach; above 1, several writers share one sync. With --n, each batch size \
-            takes as many calls as it needs for so many rows, in place of --seconds.
+            Syncs/s is the disk's own rate of 4 KiB overwrites with fdatasync, measured beside the \
+            store before and after each batch size. Calls/sync is the share of it that the calls \
+            reach; above 1, several writers share one sync. With --n, each batch size takes as many \
+            calls as it needs for so many rows, in place of --seconds.
 
             Example:
               vector-bench ingest --d 384 --batch 1,10,100,1000 --writers 4
@@ -66,22 +66,24 @@ struct IngestCommand: AsyncParsableCommand {
         let directory = scratch.path
         let database = try await VectorDatabase.open(at: directory)
         let collection = try await database.createCollection("ingest", dimension: dimension)
-        let syncs = try syncRate(directory)
+        let probe = try SyncProbe(beside: directory)
         print("# \(Machine.line)")
-        print("# fdatasync of 4 KiB appends: \(Int(syncs)) a second")
-        print(" batch  writers   rows/s   calls/s  calls/sync    p50 ms    p99 ms")
+        print(" batch  writers   rows/s   calls/s  syncs/s  calls/sync    p50 ms    p99 ms")
         var nextID: UInt64 = 0
         for size in try sizes() {
+            let before = try probe.rate(seconds: 0.5)
             let result = try await measure(collection, size: size, firstID: nextID)
             nextID += UInt64(result.calls * size)
             let calls = Double(result.calls) / result.seconds
+            let syncs = (before + (try probe.rate(seconds: 0.5))) / 2
             print(
                 String(
-                    format: "%6d %8d %8.0f %9.0f %11.2f %9.2f %9.2f",
+                    format: "%6d %8d %8.0f %9.0f %8.0f %11.2f %9.2f %9.2f",
                     size,
                     writers,
                     calls * Double(size),
                     calls,
+                    syncs,
                     calls / syncs,
                     result.latencies.microseconds(percentile: 50) / 1_000,
                     result.latencies.microseconds(percentile: 99) / 1_000
@@ -139,27 +141,6 @@ struct IngestCommand: AsyncParsableCommand {
         var latencies = Latencies()
         for time in times { latencies.record(nanoseconds: time) }
         return Figures(calls: times.count, seconds: seconds, latencies: latencies)
-    }
-
-    private func syncRate(_ directory: String) throws -> Double {
-        let path =
-            (directory.hasSuffix("/") ? String(directory.dropLast()) : directory)
-            + "-sync-" + UUID().uuidString
-        let descriptor = open(path, O_RDWR | O_CREAT | O_EXCL, 0o600)
-        guard descriptor >= 0 else { throw BenchError("cannot create \(path)") }
-        defer {
-            close(descriptor)
-            unlink(path)
-        }
-        let bytes = [UInt8](repeating: 1, count: 4_096)
-        let start = ContinuousClock.now
-        var count = 0
-        while elapsed(since: start) < 1 {
-            guard write(descriptor, bytes, bytes.count) == bytes.count, fdatasync(descriptor) == 0
-            else { throw BenchError("cannot write \(path)") }
-            count += 1
-        }
-        return Double(count) / elapsed(since: start)
     }
 }
 

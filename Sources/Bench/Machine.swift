@@ -60,7 +60,8 @@ struct BenchPoint: Encodable {
     var recalls: [String: Double]
     var qpsOne: Double
     var qpsBatch: Double?
-    var buildSeconds: Double
+    /// Absent when the store was there already.
+    var buildSeconds: Double?
     var bytes: Int
     var k: Int
     var threads: Int

@@ -19,7 +19,9 @@ struct RecallTable {
             "# \(count) × \(store.collection.configuration.dimension), \(build), k \(command.k), "
                 + "\(command.threads) thread\(command.threads == 1 ? "" : "s")"
         )
-        print("# build s: \(phases.joined(separator: ", "))")
+        print(
+            "# build s: \(phases.isEmpty ? "none, the store was there" : phases.joined(separator: ", "))"
+        )
         print(
             "# bytes on disk \(store.byteCount), peak resident \(Machine.peakResidentByteCount)"
         )

@@ -37,14 +37,16 @@ import Testing
     }
 
     @Test func `every finite half becomes the float of the same value`() {
-        for bits in UInt16.min...UInt16.max where bits & 0x7C00 != 0x7C00 {
+        let wrong = (UInt16.min...UInt16.max).filter { bits in
+            guard bits & 0x7C00 != 0x7C00 else { return false }
             let sign: Double = bits & 0x8000 == 0 ? 1 : -1
             let exponent = Int(bits >> 10 & 31)
             var value = Double(bits & 1_023) / 1_024 + (exponent == 0 ? 0 : 1)
             for _ in 0..<max(exponent, 1) { value *= 2 }
             value /= 32_768
-            #expect(Double(VectorFileReader.float(half: bits)) == sign * value, "\(bits)")
+            return Double(VectorFileReader.float(half: bits)) != sign * value
         }
+        #expect(wrong.isEmpty)
     }
 
     @Test func `infinite and undefined halves stay so`() {
