@@ -17,7 +17,9 @@ package struct AtomicFileWriter: ~Copyable {
     private static let counter = Atomic<UInt64>(0)
 
     package init(
-        directory: String, fileSystem: any FileSystem, expectedByteCount: UInt64 = 0
+        directory: String,
+        fileSystem: any FileSystem,
+        expectedByteCount: UInt64 = 0
     ) throws(StorageIOError) {
         let serial = Self.counter.wrappingAdd(1, ordering: .relaxed).oldValue
         let path =
@@ -100,7 +102,10 @@ package struct AtomicFileWriter: ~Copyable {
 
     /// Writes a small file whole, reads it back and makes it durable.
     package static func write(
-        _ bytes: [UInt8], name: String, directory: String, fileSystem: any FileSystem
+        _ bytes: [UInt8],
+        name: String,
+        directory: String,
+        fileSystem: any FileSystem
     ) throws(StorageIOError) {
         var writer = try AtomicFileWriter(directory: directory, fileSystem: fileSystem)
         do throws(StorageIOError) {

@@ -63,8 +63,11 @@ package struct ByteReader {
     private mutating func take(_ count: Int) throws(CorruptionError) -> UnsafeRawBufferPointer {
         guard count >= 0, count <= remaining else {
             throw .truncated(
-                file: file, offset: offset, needed: UInt64(max(count, 0)),
-                available: UInt64(remaining))
+                file: file,
+                offset: offset,
+                needed: UInt64(max(count, 0)),
+                available: UInt64(remaining)
+            )
         }
         let slice = UnsafeRawBufferPointer(rebasing: bytes[position..<position + count])
         position += count
@@ -84,8 +87,11 @@ package struct ByteReader {
     package mutating func readFloats(count: Int) throws(CorruptionError) -> [Float] {
         guard count >= 0, count <= remaining / 4 else {
             throw .truncated(
-                file: file, offset: offset, needed: UInt64(max(count, 0)) * 4,
-                available: UInt64(remaining))
+                file: file,
+                offset: offset,
+                needed: UInt64(max(count, 0)) * 4,
+                available: UInt64(remaining)
+            )
         }
         let source = try take(count * 4)
         return [Float](unsafeUninitializedCapacity: count) { target, filled in
@@ -118,16 +124,27 @@ package struct ByteReader {
         let start = offset
         for (index, byte) in try take(count).enumerated() where byte != 0 {
             throw invalid(
-                "padding", found: String(byte), expected: "0", at: start + UInt64(index))
+                "padding",
+                found: String(byte),
+                expected: "0",
+                at: start + UInt64(index)
+            )
         }
     }
 
     package func invalid(
-        _ field: String, found: String, expected: String, at offset: UInt64? = nil
+        _ field: String,
+        found: String,
+        expected: String,
+        at offset: UInt64? = nil
     ) -> CorruptionError {
         .invalidField(
-            file: file, offset: offset ?? self.offset, field: field, found: found,
-            expected: expected)
+            file: file,
+            offset: offset ?? self.offset,
+            field: field,
+            found: found,
+            expected: expected
+        )
     }
 
     /// The last path component of the file, for messages.

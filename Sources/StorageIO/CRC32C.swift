@@ -13,7 +13,12 @@ package enum CRC32C {
     }
 
     /// A seed that differs by store, file and position, so that valid bytes in a wrong place fail.
-    package static func seed(storeUUID: [UInt8], fileID: UInt64, salt: UInt32 = 0, position: UInt64)
+    package static func seed(
+        storeUUID: [UInt8],
+        fileID: UInt64,
+        salt: UInt32 = 0,
+        position: UInt64
+    )
         -> UInt32
     {
         var crc = checksum(storeUUID)

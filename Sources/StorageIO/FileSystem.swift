@@ -23,7 +23,9 @@ package enum FileKind: Sendable, Equatable {
     case other
 }
 
-/// The result of stat(2), as far as the engine asks for it. A symbolic link is `.other`.
+/// The result of stat(2), as far as the engine asks for it.
+///
+/// A symbolic link is `.other`.
 package struct FileStatus: Sendable, Equatable {
     package var kind: FileKind
     package var byteCount: UInt64
@@ -36,7 +38,9 @@ package struct FileStatus: Sendable, Equatable {
     }
 }
 
-/// One tree of files. Paths are absolute, or relative to the working directory for POSIX.
+/// One tree of files.
+///
+/// Paths are absolute, or relative to the working directory for POSIX.
 package protocol FileSystem: Sendable {
     /// Opens a file. Descriptors are close-on-exec, never follow a symbolic link, never 0, 1 or 2.
     func open(_ path: String, _ mode: OpenMode) throws(StorageIOError) -> any StorageFile
@@ -73,7 +77,10 @@ package protocol StorageLock: AnyObject, Sendable {
 /// One open file.
 package protocol StorageFile: AnyObject, Sendable {
     var path: String { get }
-    func read(into buffer: UnsafeMutableRawBufferPointer, at offset: UInt64)
+    func read(
+        into buffer: UnsafeMutableRawBufferPointer,
+        at offset: UInt64
+    )
         throws(StorageIOError) -> Int
     func write(_ bytes: UnsafeRawBufferPointer, at offset: UInt64) throws(StorageIOError) -> Int
     /// fdatasync(2).

@@ -21,7 +21,9 @@ package final class MappedRegion: @unchecked Sendable {
     private let isMapping: Bool
 
     package init(
-        base: UnsafeRawPointer, byteCount: Int, isMapping: Bool,
+        base: UnsafeRawPointer,
+        byteCount: Int,
+        isMapping: Bool,
         release: @escaping @Sendable (UnsafeRawPointer, Int) -> Void
     ) {
         baseAddress = base
@@ -46,6 +48,9 @@ package final class MappedRegion: @unchecked Sendable {
         let end = min(self.byteCount, offset + (byteCount ?? self.byteCount - offset))
         guard end > first else { return }
         _ = vs_advise(
-            UnsafeMutableRawPointer(mutating: baseAddress + first), end - first, advice.rawValue)
+            UnsafeMutableRawPointer(mutating: baseAddress + first),
+            end - first,
+            advice.rawValue
+        )
     }
 }

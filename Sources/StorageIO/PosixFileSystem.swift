@@ -6,7 +6,8 @@ package struct PosixFileSystem: FileSystem {
     package init() {}
 
     package func open(
-        _ path: String, _ mode: OpenMode
+        _ path: String,
+        _ mode: OpenMode
     ) throws(StorageIOError) -> any StorageFile {
         var descriptor: Int32 = -1
         let code: Int32 =
@@ -75,7 +76,10 @@ package struct PosixFileSystem: FileSystem {
             default: .other
             }
         return FileStatus(
-            kind: kind, byteCount: UInt64(info.st_size), linkCount: UInt64(info.st_nlink))
+            kind: kind,
+            byteCount: UInt64(info.st_size),
+            linkCount: UInt64(info.st_nlink)
+        )
     }
 
     package func freeByteCount(_ path: String) throws(StorageIOError) -> UInt64 {
@@ -111,7 +115,9 @@ package struct PosixFileSystem: FileSystem {
 }
 
 private func check(
-    _ errno: Int32, _ operation: StorageIOError.Operation, _ path: String
+    _ errno: Int32,
+    _ operation: StorageIOError.Operation,
+    _ path: String
 ) throws(StorageIOError) {
     guard errno == 0 else {
         throw StorageIOError(operation: operation, path: path, errno: errno)
@@ -165,7 +171,8 @@ private final class PosixFile: StorageFile {
     }
 
     func read(
-        into buffer: UnsafeMutableRawBufferPointer, at offset: UInt64
+        into buffer: UnsafeMutableRawBufferPointer,
+        at offset: UInt64
     ) throws(StorageIOError) -> Int {
         while true {
             let count = pread(descriptor.number, buffer.baseAddress, buffer.count, off_t(offset))
@@ -177,7 +184,8 @@ private final class PosixFile: StorageFile {
     }
 
     func write(
-        _ bytes: UnsafeRawBufferPointer, at offset: UInt64
+        _ bytes: UnsafeRawBufferPointer,
+        at offset: UInt64
     ) throws(StorageIOError) -> Int {
         while true {
             let count = pwrite(descriptor.number, bytes.baseAddress, bytes.count, off_t(offset))
@@ -198,7 +206,10 @@ private final class PosixFile: StorageFile {
 
     func truncate(to byteCount: UInt64) throws(StorageIOError) {
         try check(
-            retryingInterrupts { ftruncate(descriptor.number, off_t(byteCount)) }, .truncate, path)
+            retryingInterrupts { ftruncate(descriptor.number, off_t(byteCount)) },
+            .truncate,
+            path
+        )
     }
 
     func reserve(_ byteCount: UInt64) throws(StorageIOError) {

@@ -5,13 +5,15 @@ extension StorageFile {
     ///
     /// - Throws: `EIO` when the file ends before.
     package func readExactly(
-        into buffer: UnsafeMutableRawBufferPointer, at offset: UInt64
+        into buffer: UnsafeMutableRawBufferPointer,
+        at offset: UInt64
     ) throws(StorageIOError) {
         var done = 0
         while done < buffer.count {
             let count = try read(
                 into: UnsafeMutableRawBufferPointer(rebasing: buffer[done...]),
-                at: offset + UInt64(done))
+                at: offset + UInt64(done)
+            )
             guard count > 0 else { throw StorageIOError(operation: .read, path: path, errno: EIO) }
             done += count
         }
@@ -19,7 +21,8 @@ extension StorageFile {
 
     /// Reads up to `count` bytes; fewer only when the file ends.
     package func readBytes(
-        count: Int, at offset: UInt64
+        count: Int,
+        at offset: UInt64
     ) throws(StorageIOError) -> [UInt8] {
         var bytes = [UInt8](repeating: 0, count: count)
         var done = 0
@@ -29,7 +32,8 @@ extension StorageFile {
                 while done < count {
                     let size = try read(
                         into: UnsafeMutableRawBufferPointer(rebasing: buffer[done...]),
-                        at: offset + UInt64(done))
+                        at: offset + UInt64(done)
+                    )
                     if size == 0 { return }
                     done += size
                 }
@@ -52,12 +56,15 @@ extension StorageFile {
 
     /// Writes all bytes, over short writes.
     package func writeAll(
-        _ bytes: UnsafeRawBufferPointer, at offset: UInt64
+        _ bytes: UnsafeRawBufferPointer,
+        at offset: UInt64
     ) throws(StorageIOError) {
         var done = 0
         while done < bytes.count {
             let count = try write(
-                UnsafeRawBufferPointer(rebasing: bytes[done...]), at: offset + UInt64(done))
+                UnsafeRawBufferPointer(rebasing: bytes[done...]),
+                at: offset + UInt64(done)
+            )
             guard count > 0 else { throw StorageIOError(operation: .write, path: path, errno: EIO) }
             done += count
         }

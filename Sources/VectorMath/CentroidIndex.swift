@@ -20,8 +20,11 @@ package struct CentroidIndex: Sendable {
     /// - Shapes: `rows` is `[count × stride]`, `lists` is `[count]`.
     /// - Complexity: O(count × nlist × dimension).
     package func nearest(
-        rows: UnsafePointer<Float>, stride: Int, count: Int,
-        into lists: UnsafeMutablePointer<UInt32>, threads: Int
+        rows: UnsafePointer<Float>,
+        stride: Int,
+        count: Int,
+        into lists: UnsafeMutablePointer<UInt32>,
+        threads: Int
     ) {
         nonisolated(unsafe) let (rows, lists) = (rows, lists)  // Each worker has rows of its own.
         ParallelWorkers.forEachChunk(count: count, chunk: Self.rowsPerBlock, threads: threads) {
@@ -32,9 +35,16 @@ package struct CentroidIndex: Sendable {
                         return
                     }
                     Kernels.dotBlock(
-                        a: rows + range.lowerBound * stride, aStride: stride, aCount: range.count,
-                        b: b, bStride: dimension, bCount: nlist, dimension: dimension,
-                        into: scores, leadingDimension: nlist)
+                        a: rows + range.lowerBound * stride,
+                        aStride: stride,
+                        aCount: range.count,
+                        b: b,
+                        bStride: dimension,
+                        bCount: nlist,
+                        dimension: dimension,
+                        into: scores,
+                        leadingDimension: nlist
+                    )
                     for (slot, row) in range.enumerated() {
                         lists[row] = UInt32(Self.indexOfMaximum(scores + slot * nlist, nlist))
                     }
@@ -55,8 +65,13 @@ package struct CentroidIndex: Sendable {
                         return
                     }
                     Kernels.dotRows(
-                        query: query, rows: rows, stride: dimension, count: nlist,
-                        dimension: dimension, into: out)
+                        query: query,
+                        rows: rows,
+                        stride: dimension,
+                        count: nlist,
+                        dimension: dimension,
+                        into: out
+                    )
                 }
             }
             return Self.best(out, count: nlist, wanted: wanted)
@@ -64,7 +79,9 @@ package struct CentroidIndex: Sendable {
     }
 
     private static func best(
-        _ scores: UnsafePointer<Float>, count: Int, wanted: Int
+        _ scores: UnsafePointer<Float>,
+        count: Int,
+        wanted: Int
     ) -> [UInt32] {
         if wanted * 4 >= count {
             return (0..<UInt32(count)).sorted {

@@ -36,7 +36,8 @@ package enum KMeans {
     ///   - progress: Takes the share done; false cancels.
     /// - Returns: `[nlist × dimension]`, or nil when cancelled.
     package static func train(
-        count: Int, options: KMeansOptions,
+        count: Int,
+        options: KMeansOptions,
         loadRows: ([Int], UnsafeMutablePointer<Float>) -> Void,
         progress: ((Double) -> Bool)? = nil
     ) -> [Float]? {
@@ -47,7 +48,8 @@ package enum KMeans {
         let rows = random.sampleIndices(count: sampleCount, from: count)
         let dimension = options.dimension
         let sample = [Float](unsafeUninitializedCapacity: sampleCount * dimension) {
-            buffer, filled in
+            buffer,
+            filled in
             guard let base = buffer.baseAddress else { return }
             base.initialize(repeating: 0, count: sampleCount * dimension)
             loadRows(rows, base)
@@ -58,7 +60,12 @@ package enum KMeans {
 
         let points = PointSet(values: sample, dimension: dimension)
         var centroids = twoLevels(
-            points, nlist: nlist, options: options, random: &random, report: report)
+            points,
+            nlist: nlist,
+            options: options,
+            random: &random,
+            report: report
+        )
         guard centroids != nil else { return nil }
         for round in 0..<options.refinements {
             centroids = centroids.map {
@@ -71,18 +78,28 @@ package enum KMeans {
     }
 
     private static func twoLevels(
-        _ points: PointSet, nlist: Int, options: KMeansOptions, random: inout SeededRandom,
+        _ points: PointSet,
+        nlist: Int,
+        options: KMeansOptions,
+        random: inout SeededRandom,
         report: (Double) -> Bool
     ) -> [Float]? {
         let coarseCount = Int(Double(nlist).squareRoot().rounded())
         guard coarseCount >= 4 else {
             return Lloyd(points: points, threads: options.threads).train(
-                nlist: nlist, iterations: options.iterations, seed: random.next())
+                nlist: nlist,
+                iterations: options.iterations,
+                seed: random.next()
+            )
         }
         let coarseSample = points.subset(
-            random.sampleIndices(count: min(points.count, coarseCount * 256), from: points.count))
+            random.sampleIndices(count: min(points.count, coarseCount * 256), from: points.count)
+        )
         let coarse = Lloyd(points: coarseSample, threads: options.threads).train(
-            nlist: coarseCount, iterations: options.iterations, seed: random.next())
+            nlist: coarseCount,
+            iterations: options.iterations,
+            seed: random.next()
+        )
         let members = Lloyd(points: points, threads: options.threads).members(of: coarse)
         guard report(0.2) else { return nil }
 
@@ -93,12 +110,16 @@ package enum KMeans {
         centroids.withUnsafeMutableBufferPointer { target in
             nonisolated(unsafe) let target = target  // Each cluster writes centroids of its own.
             ParallelWorkers.forEachChunk(
-                count: members.count, chunk: 1, threads: options.threads
+                count: members.count,
+                chunk: 1,
+                threads: options.threads
             ) { range in
                 for cluster in range where seats[cluster] > 0 {
                     let part = Lloyd(points: points.subset(members[cluster]), threads: 1).train(
-                        nlist: seats[cluster], iterations: options.iterations,
-                        seed: seeds[cluster])
+                        nlist: seats[cluster],
+                        iterations: options.iterations,
+                        seed: seeds[cluster]
+                    )
                     for (offset, value) in part.enumerated() {
                         target[starts[cluster] * points.dimension + offset] = value
                     }

@@ -29,8 +29,12 @@ package enum Kernels {
     /// - Shapes: `query` is `[dimension]`, `rows` is `[count × stride]`, `scores` is `[count]`.
     @inline(__always)
     package static func dotRows(
-        query: UnsafePointer<Float>, rows: UnsafePointer<Float>, stride: Int, count: Int,
-        dimension: Int, into scores: UnsafeMutablePointer<Float>
+        query: UnsafePointer<Float>,
+        rows: UnsafePointer<Float>,
+        stride: Int,
+        count: Int,
+        dimension: Int,
+        into scores: UnsafeMutablePointer<Float>
     ) {
         vk_dot_rows(query, rows, stride, count, dimension, scores)
     }
@@ -38,8 +42,12 @@ package enum Kernels {
     /// Scores the rows `base + ordinal · stride`.
     @inline(__always)
     package static func dotGather(
-        query: UnsafePointer<Float>, base: UnsafePointer<Float>, stride: Int,
-        ordinals: UnsafePointer<UInt32>, count: Int, dimension: Int,
+        query: UnsafePointer<Float>,
+        base: UnsafePointer<Float>,
+        stride: Int,
+        ordinals: UnsafePointer<UInt32>,
+        count: Int,
+        dimension: Int,
         into scores: UnsafeMutablePointer<Float>
     ) {
         vk_dot_gather(query, base, stride, ordinals, count, dimension, scores)
@@ -50,18 +58,38 @@ package enum Kernels {
     /// - Shapes: `scores` is `[aCount × leadingDimension]`, row-major, filled up to `bCount`.
     @inline(__always)
     package static func dotBlock(
-        a: UnsafePointer<Float>, aStride: Int, aCount: Int, b: UnsafePointer<Float>, bStride: Int,
-        bCount: Int, dimension: Int, into scores: UnsafeMutablePointer<Float>,
+        a: UnsafePointer<Float>,
+        aStride: Int,
+        aCount: Int,
+        b: UnsafePointer<Float>,
+        bStride: Int,
+        bCount: Int,
+        dimension: Int,
+        into scores: UnsafeMutablePointer<Float>,
         leadingDimension: Int
     ) {
         vk_dot_block(
-            a, aStride, aCount, b, bStride, bCount, dimension, scores, leadingDimension)
+            a,
+            aStride,
+            aCount,
+            b,
+            bStride,
+            bCount,
+            dimension,
+            scores,
+            leadingDimension
+        )
     }
 
     /// `dotRows` on a given tier, which must be supported.
     package static func dotRows(
-        tier: Tier, query: UnsafePointer<Float>, rows: UnsafePointer<Float>, stride: Int,
-        count: Int, dimension: Int, into scores: UnsafeMutablePointer<Float>
+        tier: Tier,
+        query: UnsafePointer<Float>,
+        rows: UnsafePointer<Float>,
+        stride: Int,
+        count: Int,
+        dimension: Int,
+        into scores: UnsafeMutablePointer<Float>
     ) {
         precondition(tier.isSupported)
         vk_dot_rows_tier(tier.raw, query, rows, stride, count, dimension, scores)
@@ -69,24 +97,53 @@ package enum Kernels {
 
     /// `dotGather` on a given tier, which must be supported.
     package static func dotGather(
-        tier: Tier, query: UnsafePointer<Float>, base: UnsafePointer<Float>, stride: Int,
-        ordinals: UnsafePointer<UInt32>, count: Int, dimension: Int,
+        tier: Tier,
+        query: UnsafePointer<Float>,
+        base: UnsafePointer<Float>,
+        stride: Int,
+        ordinals: UnsafePointer<UInt32>,
+        count: Int,
+        dimension: Int,
         into scores: UnsafeMutablePointer<Float>
     ) {
         precondition(tier.isSupported)
         vk_dot_gather_tier(
-            tier.raw, query, base, stride, ordinals, count, dimension, scores)
+            tier.raw,
+            query,
+            base,
+            stride,
+            ordinals,
+            count,
+            dimension,
+            scores
+        )
     }
 
     /// `dotBlock` on a given tier, which must be supported.
     package static func dotBlock(
-        tier: Tier, a: UnsafePointer<Float>, aStride: Int, aCount: Int, b: UnsafePointer<Float>,
-        bStride: Int, bCount: Int, dimension: Int, into scores: UnsafeMutablePointer<Float>,
+        tier: Tier,
+        a: UnsafePointer<Float>,
+        aStride: Int,
+        aCount: Int,
+        b: UnsafePointer<Float>,
+        bStride: Int,
+        bCount: Int,
+        dimension: Int,
+        into scores: UnsafeMutablePointer<Float>,
         leadingDimension: Int
     ) {
         precondition(tier.isSupported)
         vk_dot_block_tier(
-            tier.raw, a, aStride, aCount, b, bStride, bCount, dimension, scores,
-            leadingDimension)
+            tier.raw,
+            a,
+            aStride,
+            aCount,
+            b,
+            bStride,
+            bCount,
+            dimension,
+            scores,
+            leadingDimension
+        )
     }
 }

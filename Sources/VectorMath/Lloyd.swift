@@ -9,13 +9,16 @@ struct PointSet: Sendable {
     /// The points with the given numbers.
     func subset(_ numbers: [Int]) -> PointSet {
         let subset = [Float](unsafeUninitializedCapacity: numbers.count * dimension) {
-            buffer, filled in
+            buffer,
+            filled in
             guard let target = buffer.baseAddress else { return }
             values.withUnsafeBufferPointer { source in
                 guard let source = source.baseAddress else { return }
                 for (slot, number) in numbers.enumerated() {
                     (target + slot * dimension).initialize(
-                        from: source + number * dimension, count: dimension)
+                        from: source + number * dimension,
+                        count: dimension
+                    )
                 }
             }
             filled = numbers.count * dimension
@@ -42,15 +45,21 @@ struct Lloyd {
     /// The numbers of the points nearest to each centroid, rising.
     func members(of centroids: [Float]) -> [[Int]] {
         let index = CentroidIndex(
-            centroids: centroids, nlist: centroids.count / points.dimension,
-            dimension: points.dimension)
+            centroids: centroids,
+            nlist: centroids.count / points.dimension,
+            dimension: points.dimension
+        )
         var lists = [UInt32](repeating: 0, count: points.count)
         lists.withUnsafeMutableBufferPointer { lists in
             points.values.withUnsafeBufferPointer { values in
                 guard let rows = values.baseAddress, let out = lists.baseAddress else { return }
                 index.nearest(
-                    rows: rows, stride: points.dimension, count: points.count, into: out,
-                    threads: threads)
+                    rows: rows,
+                    stride: points.dimension,
+                    count: points.count,
+                    into: out,
+                    threads: threads
+                )
             }
         }
         var members = [[Int]](repeating: [], count: index.nlist)

@@ -13,11 +13,16 @@ package enum ParallelWorkers {
     /// The ranges do not depend on the number of threads, so that results which are combined in range
     /// order do not either.
     package static func forEachChunk(
-        count: Int, chunk: Int, threads: Int, _ body: @Sendable (Range<Int>) -> Void
+        count: Int,
+        chunk: Int,
+        threads: Int,
+        _ body: @Sendable (Range<Int>) -> Void
     ) {
         guard count > 0 else { return }
         let chunks = (count + chunk - 1) / chunk
-        @Sendable func range(_ index: Int) -> Range<Int> { index * chunk..<min(count, (index + 1) * chunk) }
+        @Sendable func range(_ index: Int) -> Range<Int> {
+            index * chunk..<min(count, (index + 1) * chunk)
+        }
         if threads <= 1 || chunks == 1 {
             for index in 0..<chunks { body(range(index)) }
             return

@@ -46,7 +46,9 @@ package struct TopK: Sendable {
     ///
     /// - Parameter precedes: Whether the first key is better than the second at equal scores.
     package mutating func offer(
-        score: Float, key: UInt64, tieBreaker precedes: (UInt64, UInt64) -> Bool
+        score: Float,
+        key: UInt64,
+        tieBreaker precedes: (UInt64, UInt64) -> Bool
     ) {
         guard score > floor || (floor == -.infinity && score == floor) else { return }
         let entry = Entry(score: score, key: key)
@@ -69,7 +71,9 @@ package struct TopK: Sendable {
     }
 
     private func isBetter(
-        _ left: Entry, _ right: Entry, _ precedes: (UInt64, UInt64) -> Bool
+        _ left: Entry,
+        _ right: Entry,
+        _ precedes: (UInt64, UInt64) -> Bool
     ) -> Bool {
         left.score != right.score ? left.score > right.score : precedes(left.key, right.key)
     }

@@ -17,7 +17,8 @@ package enum UnitVector {
     /// - Returns: Why it cannot be done, or nil. The sum of squares is taken in double precision, in
     ///   which no float32 overflows or vanishes.
     package static func normalise(
-        _ source: UnsafeBufferPointer<Float>, into target: UnsafeMutablePointer<Float>
+        _ source: UnsafeBufferPointer<Float>,
+        into target: UnsafeMutablePointer<Float>
     ) -> NormalisationFailure? {
         var sum = 0.0
         for value in source { sum += Double(value) * Double(value) }

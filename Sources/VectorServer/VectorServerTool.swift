@@ -27,7 +27,8 @@ struct VectorServerTool: AsyncParsableCommand {
             ServeCommand.self, CreateCommand.self, ListCommand.self, ImportCommand.self,
             QueryCommand.self, GetCommand.self, DeleteCommand.self, RebuildIndexCommand.self,
             CompactCommand.self, StatsCommand.self, VerifyCommand.self, InspectCommand.self,
-        ])
+        ]
+    )
 
     static func main() async {
         signal(SIGPIPE, SIG_IGN)
@@ -47,22 +48,22 @@ struct VectorServerTool: AsyncParsableCommand {
         switch error {
         case let failure as CommandFailure:
             Terminal.message("vector-server: \(failure.message)")
-            exit(failure.code)
+            Glibc.exit(failure.code)
         case let problem as Problem:
             Terminal.message("vector-server: \(problem.detail) (\(problem.code))")
-            exit(CommandFailure.code(of: problem))
+            Glibc.exit(CommandFailure.code(of: problem))
         case let error as VectorStoreError:
             Terminal.message("vector-server: \(error.message) (\(error.code))")
-            exit(CommandFailure.code(of: Problem(error)))
+            Glibc.exit(CommandFailure.code(of: Problem(error)))
         default:
             let code = exitCode(for: error)
             let message = fullMessage(for: error)
             if code == .success {
                 print(message)
-                exit(0)
+                Glibc.exit(0)
             }
             Terminal.message(message)
-            exit(code == .validationFailure ? 2 : 1)
+            Glibc.exit(code == .validationFailure ? 2 : 1)
         }
     }
 }

@@ -5,8 +5,11 @@ import VectorStore
 
 @Suite struct `Requests` {
     static let configuration = CollectionConfiguration(
-        name: "c", dimension: 2, partitionKey: "creator_id",
-        attributes: [.init("video_id", .string), .init("start", .double)])
+        name: "c",
+        dimension: 2,
+        partitionKey: "creator_id",
+        attributes: [.init("video_id", .string), .init("start", .double)]
+    )
 
     static func filter(_ text: String) throws -> Filter {
         try FilterDecoding.filter(try JSONScanner.parse(Array(text.utf8)))
@@ -15,18 +18,23 @@ import VectorStore
     static func record(_ text: String) throws -> Record {
         let bytes = Array(text.utf8)
         return try RecordDecoding.record(
-            try JSONScanner.parse(bytes), text: bytes, configuration: configuration)
+            try JSONScanner.parse(bytes),
+            text: bytes,
+            configuration: configuration
+        )
     }
 
     @Test func `filters read as they are written`() throws {
         #expect(try Self.filter(#"{"video_id":"v1"}"#) == .equal("video_id", "v1"))
         #expect(
             try Self.filter(#"{"s":{"gte":60,"lt":90}}"#)
-                == .and([.greaterOrEqual("s", 60), .less("s", 90)]))
+                == .and([.greaterOrEqual("s", 60), .less("s", 90)])
+        )
         #expect(try Self.filter(#"{"a":{"in":[1,2]}}"#) == .isIn("a", [1, 2]))
         #expect(
             try Self.filter(#"{"or":[{"a":true},{"not":{"b":{"ne":1.5}}}]}"#)
-                == .or([.equal("a", true), .not(.not(.equal("b", 1.5)))]))
+                == .or([.equal("a", true), .not(.not(.equal("b", 1.5)))])
+        )
         #expect(try Self.filter("{}") == .and([]))
     }
 
@@ -41,13 +49,15 @@ import VectorStore
     @Test func `a filter nested beyond the limit is refused`() {
         let depth = Filter.maximumDepth + 1
         let text =
-            String(repeating: "{\"not\":", count: depth) + "{}" + String(repeating: "}", count: depth)
+            String(repeating: "{\"not\":", count: depth) + "{}"
+            + String(repeating: "}", count: depth)
         #expect(throws: Problem.self) { try Self.filter(text) }
     }
 
     @Test func `other fields of a record are attributes and payload`() throws {
         let record = try Self.record(
-            #"{"id":7,"vector":"[1, 0]","creator_id":"u","video_id":"v","start":3,"title":"T"}"#)
+            #"{"id":7,"vector":"[1, 0]","creator_id":"u","video_id":"v","start":3,"title":"T"}"#
+        )
         #expect(record.id == .integer(7))
         #expect(record.vector == [1, 0])
         #expect(record.partition == "u")
@@ -92,7 +102,10 @@ import VectorStore
         let body = "{\"id\":1,\"vector\":[1,0]}\n\n{\"id\":2}\n"
         let error = #expect(throws: Problem.self) {
             try RecordDecoding.records(
-                Array(body.utf8), isLines: true, configuration: Self.configuration)
+                Array(body.utf8),
+                isLines: true,
+                configuration: Self.configuration
+            )
         }
         #expect(error?.row == 1)
         #expect(error?.field == "vector")
@@ -114,7 +127,8 @@ import VectorStore
     }
 
     @Test func `paths that lead nowhere have no route`() {
-        for path in ["", "/", "/v2", "/v1/", "/v1/collections/", "/v1/collections/a%2Fb",
+        for path in [
+            "", "/", "/v2", "/v1/", "/v1/collections/", "/v1/collections/a%2Fb",
             "/v1/collections/a/records/", "/v1//stats", "/v1/collections/../stats/x/y",
         ] {
             #expect(Route(path: path) == nil, "\(path)")

@@ -34,12 +34,15 @@ struct RecordMaker {
 
     mutating func record(_ id: RecordID, partition: String? = nil) -> Record {
         Record(
-            id: id, vector: vector(), partition: partition,
+            id: id,
+            vector: vector(),
+            partition: partition,
             attributes: [
                 "group": .int64(Int64.random(in: 0..<10, using: &random)),
                 "name": .string("n\(Int.random(in: 0..<5, using: &random))"),
             ],
-            payload: "{\"id\":\"\(id)\"}")
+            payload: "{\"id\":\"\(id)\"}"
+        )
     }
 }
 
@@ -48,7 +51,9 @@ struct Oracle {
     var records: [RecordID: Record] = [:]
 
     func nearest(
-        to query: [Float], k: Int, where matches: (Record) -> Bool = { _ in true }
+        to query: [Float],
+        k: Int,
+        where matches: (Record) -> Bool = { _ in true }
     ) -> [(id: RecordID, distance: Double)] {
         var found: [(id: RecordID, distance: Double)] = []
         for record in records.values where matches(record) {
@@ -73,7 +78,8 @@ struct Oracle {
 
 /// Checks an answer against the oracle: same ids where distances differ by more than rounding.
 func expectSame(
-    _ matches: [Match], _ expected: [(id: RecordID, distance: Double)],
+    _ matches: [Match],
+    _ expected: [(id: RecordID, distance: Double)],
     sourceLocation: SourceLocation = #_sourceLocation
 ) {
     #expect(matches.count == expected.count, sourceLocation: sourceLocation)
@@ -81,7 +87,8 @@ func expectSame(
         #expect(
             abs(Double(match.distance) - truth.distance) < 1e-5,
             "\(match.id) \(match.distance) against \(truth.id) \(truth.distance)",
-            sourceLocation: sourceLocation)
+            sourceLocation: sourceLocation
+        )
     }
     let ids = Set(matches.map(\.id))
     for truth in expected where truth.distance < (expected.last?.distance ?? 0) - 1e-5 {
@@ -101,15 +108,28 @@ func expectSame(
         let directory = ScratchDirectory()
         let store = try await VectorDatabase.open(at: directory.path)
         let chunks = try await store.createCollection(
-            "chunks", dimension: 4, partitionKey: "creator_id", attributes: ["video_id": .string])
+            "chunks",
+            dimension: 4,
+            partitionKey: "creator_id",
+            attributes: ["video_id": .string]
+        )
         try await chunks.upsert([
             Record(
-                id: "c1", vector: [0.1, 0.2, 0.3, 0.4], partition: "ada",
-                attributes: ["video_id": "v1"], payload: #"{"text":"hello"}"#)
+                id: "c1",
+                vector: [0.1, 0.2, 0.3, 0.4],
+                partition: "ada",
+                attributes: ["video_id": "v1"],
+                payload: #"{"text":"hello"}"#
+            )
         ])
         let answer = try chunks.search(
             SearchQuery(
-                vector: [0.1, 0.2, 0.3, 0.4], k: 5, partition: "ada", minimumSimilarity: 0.7))
+                vector: [0.1, 0.2, 0.3, 0.4],
+                k: 5,
+                partition: "ada",
+                minimumSimilarity: 0.7
+            )
+        )
         #expect(answer.matches.map(\.id) == ["c1"])
         #expect(answer.matches[0].payloadText == #"{"text":"hello"}"#)
         try await chunks.rebuildIndex()
@@ -118,15 +138,20 @@ func expectSame(
     }
 
     @Test(arguments: [false, true])
-    func `searches equal brute force through upserts, deletes, flushes, compaction, rebuild and reopening`(
-        isPartitioned: Bool
-    ) async throws {
+    func
+        `searches equal brute force through upserts, deletes, flushes, compaction, rebuild and reopening`(
+            isPartitioned: Bool
+        ) async throws
+    {
         let seed = UInt64(isPartitioned ? 11 : 7)
         let directory = ScratchDirectory()
         var store = try await VectorDatabase.open(at: directory.path, options: options())
         var collection = try await store.createCollection(
-            "c", dimension: 19, partitionKey: isPartitioned ? "tenant" : nil,
-            attributes: ["group": .int64, "name": .string])
+            "c",
+            dimension: 19,
+            partitionKey: isPartitioned ? "tenant" : nil,
+            attributes: ["group": .int64, "name": .string]
+        )
         var maker = RecordMaker(seed: seed, dimension: 19)
         var oracle = Oracle()
         func partition(_ id: Int) -> String? { isPartitioned ? "t\(id % 3)" : nil }
@@ -136,19 +161,25 @@ func expectSame(
             for _ in 0..<5 {
                 let query = maker.vector()
                 let answer = try collection.search(
-                    SearchQuery(vector: query, k: 10, recallTarget: 1))
+                    SearchQuery(vector: query, k: 10, recallTarget: 1)
+                )
                 expectSame(answer.matches, oracle.nearest(to: query, k: 10))
                 let filtered = try collection.search(
                     SearchQuery(
-                        vector: query, k: 10, partition: partition(1),
+                        vector: query,
+                        k: 10,
+                        partition: partition(1),
                         filter: .and([.equal("group", 3), .not(.equal("name", "n1"))]),
-                        recallTarget: 1))
+                        recallTarget: 1
+                    )
+                )
                 expectSame(
                     filtered.matches,
                     oracle.nearest(to: query, k: 10) {
                         $0.attributes["group"] == 3 && $0.attributes["name"] != "n1"
                             && (!isPartitioned || $0.partition == "t1")
-                    })
+                    }
+                )
                 let probed = try collection.search(SearchQuery(vector: query, k: 10))
                 #expect(probed.matches.count == min(10, oracle.records.count), "\(step)")
             }

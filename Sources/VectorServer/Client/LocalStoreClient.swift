@@ -11,20 +11,29 @@ struct LocalStoreClient: StoreClient {
 
     /// Opens a store.
     init(path: String, createIfMissing: Bool) async throws {
-        var options = StoreOptions()
-        options.createIfMissing = createIfMissing
-        do {
-            database = try await VectorDatabase.open(at: path, options: options)
-        } catch where error.code == .storeLocked {
-            throw CommandFailure.notReady(
-                "another process has \(path) open; if it is a server on another socket, name it "
-                    + "with --socket")
-        }
+        database = try await Self.open(path, createIfMissing: createIfMissing)
         threads = WorkerThreads(threadCount: 2)
         tasks = MaintenanceTasks()
         service = StoreService(
-            database: database, threads: threads, tasks: tasks,
-            logger: Logger(label: "vector-server") { _ in SwiftLogNoOpLogHandler() })
+            database: database,
+            threads: threads,
+            tasks: tasks,
+            logger: Logger(label: "vector-server") { _ in SwiftLogNoOpLogHandler() }
+        )
+    }
+
+    private static func open(_ path: String, createIfMissing: Bool) async throws -> VectorDatabase {
+        var options = StoreOptions()
+        options.createIfMissing = createIfMissing
+        do {
+            return try await VectorDatabase.open(at: path, options: options)
+        } catch {
+            guard error.code == .storeLocked else { throw error }
+            throw CommandFailure.notReady(
+                "another process has \(path) open; if it is a server on another socket, name it "
+                    + "with --socket"
+            )
+        }
     }
 
     func answer(_ request: ServiceRequest) async throws -> ServiceAnswer {

@@ -30,14 +30,17 @@ struct SocketStoreClient: StoreClient {
             let response = try await HTTPClient.shared.execute(message, timeout: Self.timeout)
             status = Int(response.status.code)
             body = Array(
-                try await response.body.collect(upTo: Self.maximumAnswerBytes).readableBytesView)
+                try await response.body.collect(upTo: Self.maximumAnswerBytes).readableBytesView
+            )
         } catch {
             throw CommandFailure.notReady("the server on \(path) did not answer: \(error)")
         }
         var answer = ServiceAnswer(status: status, body: body)
         if status >= 400 {
             answer.problem = Problem(
-                status: status, answer: try? JSONScanner.parse(body, vectorKey: nil))
+                status: status,
+                answer: try? JSONScanner.parse(body, vectorKey: nil)
+            )
         }
         return answer
     }

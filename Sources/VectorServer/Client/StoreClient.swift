@@ -1,7 +1,8 @@
 import VectorService
 
-/// A way to ask a store something: through its server, or by opening it. Commands are written
-/// against this and do not know which it is.
+/// A way to ask a store something: through its server, or by opening it.
+///
+/// Commands are written against this and do not know which it is.
 protocol StoreClient: Sendable {
     /// Answers a request, whatever its outcome.
     func answer(_ request: ServiceRequest) async throws -> ServiceAnswer
@@ -13,12 +14,19 @@ protocol StoreClient: Sendable {
 extension StoreClient {
     /// Sends a request and returns the body of its answer; an answer that is a problem is thrown.
     func send(
-        _ method: String, _ path: String, body: [UInt8] = [], contentType: String? = nil
+        _ method: String,
+        _ path: String,
+        body: [UInt8] = [],
+        contentType: String? = nil
     ) async throws -> [UInt8] {
         let answer = try await answer(
             ServiceRequest(
-                method: method, path: path,
-                contentType: contentType ?? (body.isEmpty ? nil : "application/json"), body: body))
+                method: method,
+                path: path,
+                contentType: contentType ?? (body.isEmpty ? nil : "application/json"),
+                body: body
+            )
+        )
         if let problem = answer.problem { throw problem }
         return answer.body
     }
@@ -35,7 +43,9 @@ extension StoreClient {
         var task = try JSONScanner.parse(text, vectorKey: nil)
         while task["state"]?.text == "running" {
             progress.update(
-                fraction: task["fraction"]?.number ?? 0, detail: task["phase"]?.text ?? "")
+                fraction: task["fraction"]?.number ?? 0,
+                detail: task["phase"]?.text ?? ""
+            )
             try await Task.sleep(for: .milliseconds(50))
             text = try await send("GET", "/v1/tasks/\(id)")
             task = try JSONScanner.parse(text, vectorKey: nil)
@@ -43,7 +53,8 @@ extension StoreClient {
         guard task["state"]?.text == "done" else {
             progress.interrupt()
             throw CommandFailure(
-                message: task["error"]?["detail"]?.text ?? "the task was not completed")
+                message: task["error"]?["detail"]?.text ?? "the task was not completed"
+            )
         }
         progress.finish("done")
         return (text, task)

@@ -6,13 +6,18 @@ import VectorService
 struct StoreLocation: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "The store's directory. Default: $VECTORSTORE_DATA.", valueName: "directory"))
+            "The store's directory. Default: $VECTORSTORE_DATA.",
+            valueName: "directory"
+        )
+    )
     var data: String?
 
     @Option(
         help: ArgumentHelp(
             "The server's socket. Default: vector.sock in the store's directory.",
-            valueName: "path"))
+            valueName: "path"
+        )
+    )
     var socket: String?
 
     /// The directory, from the option or the environment.
@@ -31,7 +36,9 @@ struct StoreLocation: ParsableArguments {
         }
     }
 
-    /// Whether a server answers for this store. A default path too long for a socket has none.
+    /// Whether a server answers for this store.
+    ///
+    /// A default path too long for a socket has none.
     func hasServer() throws -> Bool {
         if socket == nil, try directory().utf8.count + 12 > UnixSocketPath.maximumByteCount {
             return false
@@ -54,7 +61,8 @@ struct StoreLocation: ParsableArguments {
 
     /// Runs `body` with a client and lets go of the store whatever happens.
     func withClient<Value>(
-        createIfMissing: Bool = false, _ body: (any StoreClient) async throws -> Value
+        createIfMissing: Bool = false,
+        _ body: (any StoreClient) async throws -> Value
     ) async throws -> Value {
         let client = try await client(createIfMissing: createIfMissing)
         let value: Value

@@ -10,7 +10,8 @@ struct CreateCommand: AsyncParsableCommand {
             Example:
               vector-server create lectures --dimension 1536 --partition-by creator_id \\
                   --attribute video_id:string --attribute start_seconds:double
-            """)
+            """
+    )
 
     @Argument(help: "The collection's name.")
     var collection: CollectionName
@@ -22,10 +23,13 @@ struct CreateCommand: AsyncParsableCommand {
     var partitionBy: String?
 
     @Option(
-        name: .customLong("attribute"), parsing: .singleValue,
+        name: .customLong("attribute"),
+        parsing: .singleValue,
         help: ArgumentHelp(
             "An attribute for filters; types: string, int64, double, bool. Repeatable.",
-            valueName: "name:type"))
+            valueName: "name:type"
+        )
+    )
     var attributes: [String] = []
 
     @OptionGroup var location: StoreLocation
@@ -63,7 +67,9 @@ struct CreateCommand: AsyncParsableCommand {
 /// Lists collections.
 struct ListCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "list", abstract: "List the collections.")
+        commandName: "list",
+        abstract: "List the collections."
+    )
 
     @OptionGroup var location: StoreLocation
     @OptionGroup var output: OutputOptions
@@ -91,7 +97,9 @@ struct ListCommand: AsyncParsableCommand {
 /// Shows statistics.
 struct StatsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "stats", abstract: "Show the state of the store, or of one collection.")
+        commandName: "stats",
+        abstract: "Show the state of the store, or of one collection."
+    )
 
     @Argument(help: "Only this collection.")
     var collection: CollectionName?
@@ -112,7 +120,8 @@ struct StatsCommand: AsyncParsableCommand {
             let log = Terminal.bytes(answer["log_bytes"]?.number ?? 0)
             Terminal.result(
                 "lsn \(answer["lsn"]?.integer ?? 0), manifest \(answer["manifest"]?.integer ?? 0), "
-                    + "log \(log), kernels \(answer["kernels"]?.text ?? "")")
+                    + "log \(log), kernels \(answer["kernels"]?.text ?? "")"
+            )
             show(answer["collections"]?.elements ?? [])
         }
     }
@@ -131,6 +140,8 @@ struct StatsCommand: AsyncParsableCommand {
             [
                 "COLLECTION", "ROWS", "DELETED", "IN MEMORY", "SEGMENTS", "NLIST", "PARTITIONS",
                 "INDEXED", "SIZE",
-            ], rows)
+            ],
+            rows
+        )
     }
 }

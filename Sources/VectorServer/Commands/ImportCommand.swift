@@ -16,7 +16,8 @@ struct ImportCommand: AsyncParsableCommand {
               vector-server import lectures --jsonl chunks.jsonl --vectors chunks.fbin --resume
               vector-server import lectures --jsonl rows.jsonl --id-field chunk_id \\
                   --vector-field embedding
-            """)
+            """
+    )
 
     @Argument(help: "The collection.")
     var collection: CollectionName
@@ -27,7 +28,9 @@ struct ImportCommand: AsyncParsableCommand {
     @Option(
         help: ArgumentHelp(
             "The file of vectors: .fbin, .f16bin, .fvecs or .npy; row i belongs to line i.",
-            valueName: "file"))
+            valueName: "file"
+        )
+    )
     var vectors: String?
 
     @Option(help: "The field that holds the id: a string or an unsigned integer.")
@@ -64,7 +67,8 @@ struct ImportCommand: AsyncParsableCommand {
             } else {
                 Terminal.message(
                     "an earlier import stopped after line \(saved.lineCount); importing all "
-                        + "again (--resume would go on there)")
+                        + "again (--resume would go on there)"
+                )
             }
         }
         let packed = try vectors.map { try PackedVectorFile($0) }
@@ -82,18 +86,26 @@ struct ImportCommand: AsyncParsableCommand {
             {
                 throw CommandFailure(
                     message: "the file has vectors of \(packed.dimension) floats, the collection "
-                        + "takes \(dimension)")
+                        + "takes \(dimension)"
+                )
             }
             let importer = Importer(
-                client: client, collection: collection, jsonl: jsonl, vectors: packed,
-                batchCount: batch, translator: translator, statePath: statePath)
+                client: client,
+                collection: collection,
+                jsonl: jsonl,
+                vectors: packed,
+                batchCount: batch,
+                translator: translator,
+                statePath: statePath
+            )
             let result = try await importer.run(from: state)
             if output.json {
                 Terminal.result(
                     json: JSONWriter.text { writer in
                         writer.member("lines", result.lines)
                         writer.member("records", result.records)
-                    })
+                    }
+                )
             }
         }
     }

@@ -6,7 +6,8 @@ import VectorStore
 struct RebuildIndexCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "rebuild-index",
-        abstract: "Train the index of a collection anew, while reads and writes go on.")
+        abstract: "Train the index of a collection anew, while reads and writes go on."
+    )
 
     @Argument(help: "The collection.")
     var collection: CollectionName
@@ -23,9 +24,14 @@ struct RebuildIndexCommand: AsyncParsableCommand {
         }
         try await location.withClient { client in
             let started = try await client.json(
-                "POST", collection.path("rebuild-index"), body: body)
+                "POST",
+                collection.path("rebuild-index"),
+                body: body
+            )
             let (text, task) = try await client.wait(
-                forTask: started["task"]?.text ?? "", label: "rebuild-index \(collection.text)")
+                forTask: started["task"]?.text ?? "",
+                label: "rebuild-index \(collection.text)"
+            )
             if output.json { return Terminal.result(json: text) }
             guard let report = task["report"] else { return }
             let phases = (report["seconds"]?.members ?? []).map { member in
@@ -36,7 +42,8 @@ struct RebuildIndexCommand: AsyncParsableCommand {
                     + "\(report["rows"]?.integer ?? 0) rows, nlist "
                     + "\(report["nlist"]?.integer ?? 0), "
                     + "\(report["indexed_partitions"]?.integer ?? 0) indexed partitions; "
-                    + phases.joined(separator: ", "))
+                    + phases.joined(separator: ", ")
+            )
         }
     }
 }
@@ -45,7 +52,8 @@ struct RebuildIndexCommand: AsyncParsableCommand {
 struct CompactCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "compact",
-        abstract: "Merge the segments of a collection and drop deleted rows.")
+        abstract: "Merge the segments of a collection and drop deleted rows."
+    )
 
     @Argument(help: "The collection.")
     var collection: CollectionName
@@ -57,7 +65,9 @@ struct CompactCommand: AsyncParsableCommand {
         try await location.withClient { client in
             let started = try await client.json("POST", collection.path("compact"))
             let (text, _) = try await client.wait(
-                forTask: started["task"]?.text ?? "", label: "compact \(collection.text)")
+                forTask: started["task"]?.text ?? "",
+                label: "compact \(collection.text)"
+            )
             if output.json { Terminal.result(json: text) }
         }
     }
@@ -71,7 +81,8 @@ struct VerifyCommand: AsyncParsableCommand {
         discussion: """
             The store must not be open for writing, because files that a merge replaces would look
             like damage. Stop the server first; with a running one the exit code is 3.
-            """)
+            """
+    )
 
     @OptionGroup var location: StoreLocation
     @OptionGroup var output: OutputOptions
@@ -80,15 +91,15 @@ struct VerifyCommand: AsyncParsableCommand {
         let directory = try location.directory()
         if try location.hasServer() {
             throw CommandFailure.notReady(
-                "a server has \(directory) open; stop it, then verify (stats works meanwhile)")
+                "a server has \(directory) open; stop it, then verify (stats works meanwhile)"
+            )
         }
         let display = ProgressBox(ProgressDisplay("verify"))
         let report: VerificationReport
         do {
             report = try VectorDatabase.verify(at: directory) { display.update($0) }
-        } catch where error.code == .notAStore {
-            throw CommandFailure.notReady(error.message)
-        } catch where error.code == .storeLocked {
+        } catch {
+            guard error.code == .notAStore || error.code == .storeLocked else { throw error }
             throw CommandFailure.notReady(error.message)
         }
         if output.json {
@@ -98,12 +109,14 @@ struct VerifyCommand: AsyncParsableCommand {
                     writer.member("bytes", report.byteCount)
                     writer.key("problems")
                     writer.array { for problem in report.problems { $0.value(problem) } }
-                })
+                }
+            )
         } else {
             for problem in report.problems { Terminal.result(problem) }
             Terminal.message(
                 "\(report.fileCount) files, \(Terminal.bytes(Double(report.byteCount))), "
-                    + "\(report.problems.count) problems")
+                    + "\(report.problems.count) problems"
+            )
         }
         if !report.problems.isEmpty { throw ExitCode(1) }
     }
@@ -113,7 +126,8 @@ struct VerifyCommand: AsyncParsableCommand {
 struct InspectCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "inspect",
-        abstract: "Show what one file of a store holds, with offsets.")
+        abstract: "Show what one file of a store holds, with offsets."
+    )
 
     @Argument(help: "A manifest, log file, segment, centroid set or tombstone bitmap.")
     var file: String

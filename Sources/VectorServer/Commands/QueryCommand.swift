@@ -13,14 +13,18 @@ struct QueryCommand: AsyncParsableCommand {
               vector-server query lectures --id chunk-17 --filter '{"lang":"en"}' --explain
 
             Exit code 3 when nothing matches.
-            """)
+            """
+    )
 
     @Argument(help: "The collection.")
     var collection: CollectionName
 
     @Option(
         help: ArgumentHelp(
-            "A JSON array, @FILE that holds one, or - for standard input.", valueName: "vector"))
+            "A JSON array, @FILE that holds one, or - for standard input.",
+            valueName: "vector"
+        )
+    )
     var vector: String?
 
     @Option(help: ArgumentHelp("A record whose neighbours are wanted. \(IDArgument.help)"))
@@ -118,7 +122,8 @@ struct QueryCommand: AsyncParsableCommand {
         Terminal.message(
             "\(matches.count) matches, \(statistics?["mode"]?.text ?? ""), "
                 + "\(statistics?["rows_scanned"]?.integer ?? 0) rows scanned, "
-                + "\(Terminal.decimals(statistics?["took_ms"]?.number ?? 0, 3)) ms")
+                + "\(Terminal.decimals(statistics?["took_ms"]?.number ?? 0, 3)) ms"
+        )
     }
 
     private func plain(_ node: JSONNode, _ text: [UInt8]) -> String {

@@ -39,7 +39,8 @@ struct GetCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "get",
         abstract: "Read records by id, one JSON line each.",
-        discussion: "Exit code 3 when none of them exists.")
+        discussion: "Exit code 3 when none of them exists."
+    )
 
     @Argument(help: "The collection.")
     var collection: CollectionName
@@ -94,7 +95,8 @@ struct DeleteCommand: AsyncParsableCommand {
               vector-server delete lectures --id chunk-17
               vector-server delete lectures --partition u1 --filter '{"video_id":"v9"}'
               vector-server delete lectures --drop --yes
-            """)
+            """
+    )
 
     @Argument(help: "The collection.")
     var collection: CollectionName

@@ -16,7 +16,8 @@ struct ServeCommand: AsyncParsableCommand {
             Example:
               vector-server serve --data /srv/vectors
               curl --unix-socket /srv/vectors/vector.sock http://localhost/v1/stats
-            """)
+            """
+    )
 
     @OptionGroup var location: StoreLocation
 
@@ -39,8 +40,8 @@ struct ServeCommand: AsyncParsableCommand {
         let address = try listen.map { (text) throws -> ListenAddress in
             do {
                 return try ListenAddress(text)
-            } catch {
-                throw ValidationError(error.description)
+            } catch let refusal as ListenAddress.Refusal {
+                throw ValidationError(refusal.description)
             }
         }
         let directory = try location.directory()
@@ -59,9 +60,14 @@ struct ServeCommand: AsyncParsableCommand {
                 "data": "\(directory)", "was_clean": "\(recovery.wasClean)",
                 "replayed": "\(recovery.replayedOperationCount)",
                 "kernels": "\(VectorDatabase.kernelTier)",
-            ])
+            ]
+        )
         let runner = ServiceRunner(
-            database: database, socket: socket, address: address, logger: logger)
+            database: database,
+            socket: socket,
+            address: address,
+            logger: logger
+        )
         do {
             try await runner.run()
         } catch let refusal as UnixSocketPath.Refusal {

@@ -27,7 +27,8 @@ struct ImportState: Equatable {
             lineCount >= 0, offset >= 0
         else {
             throw CommandFailure(
-                message: "\(path) is damaged; delete it to import from the beginning")
+                message: "\(path) is damaged; delete it to import from the beginning"
+            )
         }
         return ImportState(collection: collection, lineCount: lineCount, offset: UInt64(offset))
     }

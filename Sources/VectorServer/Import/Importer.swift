@@ -26,10 +26,13 @@ struct Importer {
         guard state.offset <= file.byteCount else {
             throw CommandFailure(
                 message: "\(jsonl) is shorter than what was imported of it; delete \(statePath) "
-                    + "to import it from the beginning")
+                    + "to import it from the beginning"
+            )
         }
         var progress = ProgressDisplay(
-            "import \(collection.text)", startFraction: Double(state.offset) / total)
+            "import \(collection.text)",
+            startFraction: Double(state.offset) / total
+        )
         let start = ContinuousClock.now
         var sent = 0
         var lineNumber = state.lineCount
@@ -64,7 +67,8 @@ struct Importer {
                 let rate = Double(sent) / ((ContinuousClock.now - start) / .seconds(1))
                 progress.update(
                     fraction: Double(state.offset) / total,
-                    detail: "\(sent) records, \(Terminal.decimals(rate, 0))/s")
+                    detail: "\(sent) records, \(Terminal.decimals(rate, 0))/s"
+                )
             }
         } catch {
             progress.interrupt()
@@ -78,14 +82,18 @@ struct Importer {
     }
 
     private func translated(
-        _ line: [UInt8], _ number: Int, _ records: [[UInt8]], _ lines: [Int]
+        _ line: [UInt8],
+        _ number: Int,
+        _ records: [[UInt8]],
+        _ lines: [Int]
     ) async throws -> [UInt8]? {
         do {
             var vector: [Float]?
             if let vectors {
                 guard number <= vectors.count else {
                     throw LineTranslator.Refusal(
-                        description: "the file of vectors has \(vectors.count) rows only")
+                        description: "the file of vectors has \(vectors.count) rows only"
+                    )
                 }
                 vector = try vectors.row(number - 1)
             }
@@ -113,7 +121,8 @@ struct Importer {
                 try await send(Array(records[..<row]), lines: Array(lines[..<row]))
             }
             throw CommandFailure(
-                message: "\(jsonl):\(lines[row]): \(problem.detail) (\(problem.code))")
+                message: "\(jsonl):\(lines[row]): \(problem.detail) (\(problem.code))"
+            )
         }
     }
 }

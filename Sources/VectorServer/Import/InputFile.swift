@@ -28,9 +28,10 @@ final class InputFile {
 
     /// The size in bytes.
     var byteCount: UInt64 {
-        var status = stat()
-        guard fstat(descriptor, &status) == 0 else { return 0 }
-        return UInt64(max(0, status.st_size))
+        let place = lseek(descriptor, 0, SEEK_CUR)
+        let end = lseek(descriptor, 0, SEEK_END)
+        lseek(descriptor, place, SEEK_SET)
+        return UInt64(max(0, end))
     }
 
     /// Reads a line without its end; nil at the end of the file.
@@ -96,6 +97,7 @@ final class InputFile {
     static func failure(_ path: String) -> CommandFailure {
         CommandFailure(
             message: "cannot read \(path): \(String(cString: strerror(errno)))",
-            code: errno == ENOENT ? 3 : 1)
+            code: errno == ENOENT ? 3 : 1
+        )
     }
 }

@@ -48,7 +48,9 @@ struct LineTranslator {
     }
 
     private func writeRest(
-        _ members: [JSONMember], _ line: [UInt8], to writer: inout JSONWriter
+        _ members: [JSONMember],
+        _ line: [UInt8],
+        to writer: inout JSONWriter
     ) {
         var values: [JSONMember] = []
         var rest: [JSONMember] = []

@@ -21,22 +21,26 @@ final class PackedVectorFile {
         descriptor = open(path, O_RDONLY | O_CLOEXEC)
         self.path = path
         guard descriptor >= 0 else { throw InputFile.failure(path) }
-        var status = stat()
-        fstat(descriptor, &status)
-        let byteCount = Int(status.st_size)
+        let byteCount = Int(lseek(descriptor, 0, SEEK_END))
         let head = try Self.read(
-            descriptor, path: path, offset: 0, count: min(byteCount, 1 << 16))
+            descriptor,
+            path: path,
+            offset: 0,
+            count: min(byteCount, 1 << 16)
+        )
         let layout = try Self.layout(path: path, head: head, byteCount: byteCount)
         (count, dimension) = (layout.count, layout.dimension)
         (dataOffset, rowStride, isHalf) = (layout.dataOffset, layout.rowStride, layout.isHalf)
         let needed = dataOffset.addingReportingOverflow(
-            layout.count.multipliedReportingOverflow(by: layout.rowStride).partialValue)
+            layout.count.multipliedReportingOverflow(by: layout.rowStride).partialValue
+        )
         guard dimension > 0, dimension <= 1 << 20, !needed.overflow,
             needed.partialValue <= byteCount + layout.slack
         else {
             throw CommandFailure(
                 message: "\(path) says it has \(count) rows of \(dimension) floats and is too "
-                    + "short for them (\(byteCount) bytes)")
+                    + "short for them (\(byteCount) bytes)"
+            )
         }
     }
 
@@ -48,8 +52,11 @@ final class PackedVectorFile {
     func row(_ index: Int) throws -> [Float] {
         precondition(0..<count ~= index)
         let bytes = try Self.read(
-            descriptor, path: path, offset: dataOffset + index * rowStride,
-            count: dimension * (isHalf ? 2 : 4))
+            descriptor,
+            path: path,
+            offset: dataOffset + index * rowStride,
+            count: dimension * (isHalf ? 2 : 4)
+        )
         return bytes.withUnsafeBytes { source in
             (0..<dimension).map { position in
                 if isHalf {
@@ -80,30 +87,42 @@ final class PackedVectorFile {
             let dimension = integer(head, at: 4)
             let isHalf = ending == "f16bin"
             return Layout(
-                count: integer(head, at: 0), dimension: dimension, dataOffset: 8,
-                rowStride: dimension * (isHalf ? 2 : 4), isHalf: isHalf)
+                count: integer(head, at: 0),
+                dimension: dimension,
+                dataOffset: 8,
+                rowStride: dimension * (isHalf ? 2 : 4),
+                isHalf: isHalf
+            )
         case "fvecs":
             let dimension = integer(head, at: 0)
             let stride = 4 + 4 * dimension
             guard byteCount.isMultiple(of: stride) else {
                 throw CommandFailure(
-                    message: "\(path) is not a whole number of rows of \(dimension) floats")
+                    message: "\(path) is not a whole number of rows of \(dimension) floats"
+                )
             }
             return Layout(
-                count: byteCount / stride, dimension: dimension, dataOffset: 4, rowStride: stride,
-                slack: 4)
+                count: byteCount / stride,
+                dimension: dimension,
+                dataOffset: 4,
+                rowStride: stride,
+                slack: 4
+            )
         case "npy": return try numpyLayout(path: path, head: head)
         default:
             throw CommandFailure(
                 message: "\(path): unknown format; the name must end in .fbin, .f16bin, .fvecs or "
-                    + ".npy", code: 2)
+                    + ".npy",
+                code: 2
+            )
         }
     }
 
     private static func numpyLayout(path: String, head: [UInt8]) throws -> Layout {
         let refusal = CommandFailure(
             message: "\(path) must be an npy file of a two-dimensional float32 or float16 array "
-                + "in C order")
+                + "in C order"
+        )
         guard head.count > 12, head[0] == 0x93, Array(head[1..<6]) == Array("NUMPY".utf8) else {
             throw refusal
         }
@@ -118,10 +137,16 @@ final class PackedVectorFile {
                 .split(separator: ")").first
         else { throw refusal }
         let sides = shape.split(separator: ",").map { Int($0) }
-        guard sides.count == 2, let count = sides[0], let dimension = sides[1] else { throw refusal }
+        guard sides.count == 2, let count = sides[0], let dimension = sides[1] else {
+            throw refusal
+        }
         return Layout(
-            count: count, dimension: dimension, dataOffset: start + length,
-            rowStride: dimension * (isHalf ? 2 : 4), isHalf: isHalf)
+            count: count,
+            dimension: dimension,
+            dataOffset: start + length,
+            rowStride: dimension * (isHalf ? 2 : 4),
+            isHalf: isHalf
+        )
     }
 
     private static func integer(_ bytes: [UInt8], at offset: Int) -> Int {
@@ -129,15 +154,21 @@ final class PackedVectorFile {
     }
 
     private static func read(
-        _ descriptor: Int32, path: String, offset: Int, count: Int
+        _ descriptor: Int32,
+        path: String,
+        offset: Int,
+        count: Int
     ) throws -> [UInt8] {
         var bytes = [UInt8](repeating: 0, count: count)
         var done = 0
         while done < count {
             let result = bytes.withUnsafeMutableBytes { buffer in
                 pread(
-                    descriptor, buffer.baseAddress?.advanced(by: done), count - done,
-                    off_t(offset + done))
+                    descriptor,
+                    buffer.baseAddress?.advanced(by: done),
+                    count - done,
+                    off_t(offset + done)
+                )
             }
             if result < 0, errno == EINTR { continue }
             if result < 0 { throw InputFile.failure(path) }

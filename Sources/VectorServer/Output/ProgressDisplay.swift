@@ -22,8 +22,12 @@ struct ProgressDisplay {
         guard now - (lastShown ?? start) >= pause else { return }
         lastShown = now
         let line = Self.line(
-            label: label, fraction: fraction, detail: detail, remaining: remaining(fraction, now),
-            withBar: isInteractive)
+            label: label,
+            fraction: fraction,
+            detail: detail,
+            remaining: remaining(fraction, now),
+            withBar: isInteractive
+        )
         if isInteractive {
             Terminal.write("\r\u{1B}[K" + line, to: STDERR_FILENO)
         } else {
@@ -49,7 +53,11 @@ struct ProgressDisplay {
     }
 
     static func line(
-        label: String, fraction: Double, detail: String, remaining: Duration?, withBar: Bool
+        label: String,
+        fraction: Double,
+        detail: String,
+        remaining: Duration?,
+        withBar: Bool
     ) -> String {
         let share = min(1, max(0, fraction))
         var line = label + ": "

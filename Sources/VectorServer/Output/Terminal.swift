@@ -51,7 +51,9 @@ enum Terminal {
             String.UnicodeScalarView(
                 text.unicodeScalars.map { scalar in
                     scalar.properties.generalCategory == .control ? " " : scalar
-                }))
+                }
+            )
+        )
     }
 
     /// Lines up rows under a heading.
@@ -59,7 +61,9 @@ enum Terminal {
         let rows = rows.map { $0.map(sanitized) }
         var widths = heading.map(\.count)
         for row in rows {
-            for (column, cell) in row.enumerated() { widths[column] = max(widths[column], cell.count) }
+            for (column, cell) in row.enumerated() {
+                widths[column] = max(widths[column], cell.count)
+            }
         }
         func line(_ cells: [String]) -> String {
             var text = ""

@@ -21,7 +21,8 @@ package enum AnswerEncoding {
     }
 
     static func writeAttributes(
-        _ attributes: [String: AttributeValue], to writer: inout JSONWriter
+        _ attributes: [String: AttributeValue],
+        to writer: inout JSONWriter
     ) {
         writer.key("attributes")
         writer.object { writer in
@@ -75,7 +76,9 @@ package enum AnswerEncoding {
 
     /// Writes the members of the answer to one query.
     static func write(
-        _ result: SearchResult, for request: RequestedQuery, milliseconds: Double,
+        _ result: SearchResult,
+        for request: RequestedQuery,
+        milliseconds: Double,
         to writer: inout JSONWriter
     ) {
         writer.key("matches")
@@ -101,7 +104,8 @@ package enum AnswerEncoding {
     }
 
     private static func explanation(
-        of statistics: SearchStatistics, query: SearchQuery
+        of statistics: SearchStatistics,
+        query: SearchQuery
     ) -> String {
         let place =
             switch query.partitions {

@@ -19,7 +19,11 @@ package struct Problem: Error, Sendable, Equatable {
 
     /// Makes a problem.
     package init(
-        status: Int, code: String, detail: String, row: Int? = nil, field: String? = nil,
+        status: Int,
+        code: String,
+        detail: String,
+        row: Int? = nil,
+        field: String? = nil,
         retryAfterSeconds: Int? = nil
     ) {
         self.status = status
@@ -43,20 +47,29 @@ package struct Problem: Error, Sendable, Equatable {
     /// A body above the limit of its route.
     package static func bodyTooLarge(limit: Int) -> Problem {
         Problem(
-            status: 413, code: "body_too_large",
-            detail: "the body has more than \(limit) bytes; send it in smaller parts")
+            status: 413,
+            code: "body_too_large",
+            detail: "the body has more than \(limit) bytes; send it in smaller parts"
+        )
     }
 
     /// Too many requests are waiting.
     package static let overloaded = Problem(
-        status: 503, code: "overloaded", detail: "too many requests are waiting; repeat it later",
-        retryAfterSeconds: 1)
+        status: 503,
+        code: "overloaded",
+        detail: "too many requests are waiting; repeat it later",
+        retryAfterSeconds: 1
+    )
 
     /// Translates an error of the engine.
     package init(_ error: VectorStoreError) {
         self.init(
-            status: Self.status(of: error.code), code: error.code.rawValue, detail: error.message,
-            row: error.row, field: error.field)
+            status: Self.status(of: error.code),
+            code: error.code.rawValue,
+            detail: error.message,
+            row: error.row,
+            field: error.field
+        )
         if status == 503 { retryAfterSeconds = 5 }
     }
 
@@ -124,8 +137,11 @@ package struct Problem: Error, Sendable, Equatable {
     /// Reads a problem that a server sent.
     package init(status: Int, answer: JSONNode?) {
         self.init(
-            status: status, code: answer?["code"]?.text ?? "http_\(status)",
+            status: status,
+            code: answer?["code"]?.text ?? "http_\(status)",
             detail: answer?["detail"]?.text ?? "the server answered with status \(status)",
-            row: answer?["row"]?.integer, field: answer?["field"]?.text)
+            row: answer?["row"]?.integer,
+            field: answer?["field"]?.text
+        )
     }
 }

@@ -3,7 +3,8 @@ import VectorStore
 /// Writes configurations, statistics and reports as JSON.
 enum StatisticsEncoding {
     static func writeMembers(
-        _ configuration: CollectionConfiguration, to writer: inout JSONWriter
+        _ configuration: CollectionConfiguration,
+        to writer: inout JSONWriter
     ) {
         writer.member("name", configuration.name)
         writer.member("dimension", configuration.dimension)

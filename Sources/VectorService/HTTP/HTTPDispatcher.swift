@@ -51,7 +51,8 @@ package struct HTTPDispatcher: HTTPResponder {
             metadata: [
                 "method": "\(request.method.rawValue)", "path": "\(request.uri.path)",
                 "status": "\(answer.status)", "took_ms": "\(elapsed)",
-            ])
+            ]
+        )
         return response(to: request, answer)
     }
 
@@ -66,16 +67,24 @@ package struct HTTPDispatcher: HTTPResponder {
     }
 
     private func read(
-        _ request: Request, id: String, channel: any Channel
+        _ request: Request,
+        id: String,
+        channel: any Channel
     ) async throws -> ServiceRequest {
         if refusesOrigin, request.headers[.origin] != nil {
             throw Problem(
-                status: 403, code: "origin_refused", detail: "requests of web pages are not served")
+                status: 403,
+                code: "origin_refused",
+                detail: "requests of web pages are not served"
+            )
         }
         var parsed = ServiceRequest(
-            method: request.method.rawValue, path: request.uri.path,
+            method: request.method.rawValue,
+            path: request.uri.path,
             parameters: request.uri.queryParameters.map { (String($0.key), String($0.value)) },
-            contentType: Self.mediaType(request.headers[.contentType]), id: id)
+            contentType: Self.mediaType(request.headers[.contentType]),
+            id: id
+        )
         let route = try StoreService.route(of: parsed)
         let limit = route.bodyLimit
         if let text = request.headers[.contentLength], let length = Int(text), length > limit {
@@ -120,6 +129,9 @@ package struct HTTPDispatcher: HTTPResponder {
             ? ResponseBody() : ResponseBody(byteBuffer: ByteBuffer(bytes: answer.body))
         if request.method == .head { headers[.contentLength] = String(answer.body.count) }
         return Response(
-            status: .init(code: answer.status), headers: headers, body: body)
+            status: .init(code: answer.status),
+            headers: headers,
+            body: body
+        )
     }
 }

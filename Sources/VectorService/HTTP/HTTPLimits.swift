@@ -29,6 +29,9 @@ package struct HTTPLimits: Sendable {
         decoder.maxHeaderFieldCount = headerCount
         return .http1(
             configuration: .init(
-                idleTimeout: .init(idleTimeout), httpDecoderConfiguration: decoder))
+                idleTimeout: .init(idleTimeout),
+                httpDecoderConfiguration: decoder
+            )
+        )
     }
 }

@@ -3,7 +3,6 @@ enum Route: Equatable {
     case live
     case ready
     case about
-    case openAPI
     case statistics
     case task(String)
     case collections
@@ -25,7 +24,9 @@ enum Route: Equatable {
         case flush
     }
 
-    /// Reads a path; nil when it leads nowhere. Names need no percent-encoding, so `%` leads nowhere.
+    /// Reads a path; nil when it leads nowhere.
+    ///
+    /// Names need no percent-encoding, so `%` leads nowhere.
     init?(path: some StringProtocol) {
         guard path.utf8.first == UInt8(ascii: "/"), path.utf8.count <= 1024 else { return nil }
         let parts = String(path).split(separator: "/", omittingEmptySubsequences: false)
@@ -43,7 +44,6 @@ enum Route: Equatable {
     private static func versioned(_ parts: [String]) -> Route? {
         guard let first = parts.first else { return .about }
         switch (first, parts.count) {
-        case ("openapi.json", 1): return .openAPI
         case ("stats", 1): return .statistics
         case ("collections", 1): return .collections
         case ("tasks", 2): return isName(parts[1]) ? .task(parts[1]) : nil
@@ -72,7 +72,7 @@ enum Route: Equatable {
     /// The methods it knows.
     var methods: [String] {
         switch self {
-        case .live, .ready, .about, .openAPI, .statistics, .task, .collections: ["GET", "HEAD"]
+        case .live, .ready, .about, .statistics, .task, .collections: ["GET", "HEAD"]
         case .collection: ["GET", "HEAD", "PUT", "DELETE"]
         case .action: ["POST"]
         }

@@ -15,8 +15,12 @@ package struct ServiceRequest: Sendable {
 
     /// Describes a request.
     package init(
-        method: String, path: String, parameters: [(name: String, value: String)] = [],
-        contentType: String? = nil, body: [UInt8] = [], id: String = "local"
+        method: String,
+        path: String,
+        parameters: [(name: String, value: String)] = [],
+        contentType: String? = nil,
+        body: [UInt8] = [],
+        id: String = "local"
     ) {
         self.method = method
         self.path = path

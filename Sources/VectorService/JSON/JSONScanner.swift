@@ -29,7 +29,8 @@ package struct JSONScanner {
     ///   - bytes: The text, UTF-8.
     ///   - vectorKey: The key under which an array of numbers becomes `floats`.
     package static func parse(
-        _ bytes: [UInt8], vectorKey: String? = "vector"
+        _ bytes: [UInt8],
+        vectorKey: String? = "vector"
     ) throws(JSONError) -> JSONNode {
         try bytes.span.withUnsafeBytes { (bytes) throws(JSONError) in
             var scanner = JSONScanner(bytes, vectorKey: vectorKey)
@@ -141,12 +142,14 @@ package struct JSONScanner {
     }
 
     private mutating func parseWord(
-        _ word: StaticString, _ value: JSONValue
+        _ word: StaticString,
+        _ value: JSONValue
     ) throws(JSONError) -> JSONValue {
         guard bytes.count - position >= word.utf8CodeUnitCount else {
             throw error("unexpected end")
         }
-        for index in 0..<word.utf8CodeUnitCount where byte(position + index) != word.utf8Start[index] {
+        for index in 0..<word.utf8CodeUnitCount
+        where byte(position + index) != word.utf8Start[index] {
             throw error("unexpected word")
         }
         position += word.utf8CodeUnitCount

@@ -4,7 +4,8 @@ import VectorStore
 enum ConfigurationDecoding {
     /// Reads the configuration of the collection `name`.
     static func configuration(
-        _ node: JSONNode, name: String
+        _ node: JSONNode,
+        name: String
     ) throws(Problem) -> CollectionConfiguration {
         var fields = try FieldReader(node)
         guard let dimension = try fields.integer("dimension") else {
@@ -37,7 +38,8 @@ enum ConfigurationDecoding {
         guard let type = AttributeType(rawValue: text) else {
             throw .invalidRequest(
                 "unknown type \"\(text)\"; use string, int64, double or bool",
-                field: "\(path).type")
+                field: "\(path).type"
+            )
         }
         try fields.finish()
         return AttributeDeclaration(member.key, type)

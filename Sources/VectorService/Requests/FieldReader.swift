@@ -11,7 +11,8 @@ struct FieldReader {
             let name = path.isEmpty ? "the body" : path
             throw .invalidRequest(
                 "\(name) must be an object, not \(node.value.kind)",
-                field: path.isEmpty ? nil : path)
+                field: path.isEmpty ? nil : path
+            )
         }
         self.path = path
         self.members = members
@@ -110,6 +111,9 @@ struct FieldReader {
 
     /// A field of the wrong kind.
     func mismatch(_ key: String, _ expected: String, _ node: JSONNode) -> Problem {
-        .invalidRequest("\(name(key)) must be \(expected), not \(node.value.kind)", field: name(key))
+        .invalidRequest(
+            "\(name(key)) must be \(expected), not \(node.value.kind)",
+            field: name(key)
+        )
     }
 }

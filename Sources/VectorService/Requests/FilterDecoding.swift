@@ -7,12 +7,15 @@ package import VectorStore
 /// `not` cannot be named.
 package enum FilterDecoding {
     /// Reads a filter.
-    package static func filter(_ node: JSONNode, field: String = "filter") throws(Problem) -> Filter {
+    package static func filter(_ node: JSONNode, field: String = "filter") throws(Problem) -> Filter
+    {
         try condition(node, field: field, depth: 0)
     }
 
     private static func condition(
-        _ node: JSONNode, field: String, depth: Int
+        _ node: JSONNode,
+        field: String,
+        depth: Int
     ) throws(Problem) -> Filter {
         guard depth <= Filter.maximumDepth else {
             throw problem("a filter may be nested \(Filter.maximumDepth) deep at most", field)
@@ -28,7 +31,8 @@ package enum FilterDecoding {
             case "or": conditions.append(.or(try list(member.node, field: name, depth: depth)))
             case "not":
                 conditions.append(
-                    .not(try condition(member.node, field: name, depth: depth + 1)))
+                    .not(try condition(member.node, field: name, depth: depth + 1))
+                )
             default:
                 conditions += try comparisons(member.key, member.node, field: name)
             }
@@ -37,7 +41,9 @@ package enum FilterDecoding {
     }
 
     private static func list(
-        _ node: JSONNode, field: String, depth: Int
+        _ node: JSONNode,
+        field: String,
+        depth: Int
     ) throws(Problem) -> [Filter] {
         guard case .array(let nodes) = node.value else {
             throw problem("\(field) must be an array of filters, not \(node.value.kind)", field)
@@ -50,7 +56,9 @@ package enum FilterDecoding {
     }
 
     private static func comparisons(
-        _ attribute: String, _ node: JSONNode, field: String
+        _ attribute: String,
+        _ node: JSONNode,
+        field: String
     ) throws(Problem) -> [Filter] {
         guard case .object(let members) = node.value else {
             return [.equal(attribute, try value(node, field: field))]
@@ -81,7 +89,9 @@ package enum FilterDecoding {
             case "lte": comparisons.append(.lessOrEqual(attribute, operand))
             default:
                 throw problem(
-                    "unknown comparison \"\(name)\"; use eq, ne, gt, gte, lt, lte or in", name)
+                    "unknown comparison \"\(name)\"; use eq, ne, gt, gte, lt, lte or in",
+                    name
+                )
             }
         }
         return comparisons
@@ -113,17 +123,23 @@ enum AttributeDecoding {
         }
     }
 
-    /// The value that a JSON value stands for in an attribute of a declared type. An integer is
-    /// taken for a `double`; any other mismatch is left to the engine to refuse.
+    /// The value that a JSON value stands for in an attribute of a declared type.
+    ///
+    /// An integer is taken for a `double`; any other mismatch is left to the engine to refuse.
     static func value(
-        _ node: JSONNode, type: AttributeType?, field: String
+        _ node: JSONNode,
+        type: AttributeType?,
+        field: String
     ) throws(Problem) -> AttributeValue {
         if type == .double, let number = node.number { return .double(number) }
         guard let value = literal(node) else {
             throw Problem(
-                status: 400, code: "invalid_attribute",
-                detail: "\(field) must be a string, a number, true or false, not \(node.value.kind)",
-                field: field)
+                status: 400,
+                code: "invalid_attribute",
+                detail:
+                    "\(field) must be a string, a number, true or false, not \(node.value.kind)",
+                field: field
+            )
         }
         return value
     }

@@ -17,7 +17,9 @@ enum QueryDecoding {
 
     /// Reads the body of a query.
     static func query(
-        _ node: JSONNode, configuration: CollectionConfiguration, path: String = ""
+        _ node: JSONNode,
+        configuration: CollectionConfiguration,
+        path: String = ""
     ) throws(Problem) -> RequestedQuery {
         var fields = try FieldReader(node, path: path)
         let vectorNode = fields.optional("vector")
@@ -25,7 +27,8 @@ enum QueryDecoding {
         guard (vectorNode == nil) != (idNode == nil) else {
             throw .invalidRequest(
                 "give either \(fields.name("vector")) or \(fields.name("id"))",
-                field: fields.name("vector"))
+                field: fields.name("vector")
+            )
         }
         let vector = try vectorNode.map { (node) throws(Problem) in
             try VectorDecoding.vector(node, field: fields.name("vector"))
@@ -40,7 +43,8 @@ enum QueryDecoding {
 
     /// Reads a query whose vector is the body and whose options are in the address.
     static func packedQuery(
-        _ body: [UInt8], parameters: [(name: String, value: String)],
+        _ body: [UInt8],
+        parameters: [(name: String, value: String)],
         configuration: CollectionConfiguration
     ) throws(Problem) -> RequestedQuery {
         guard let vector = VectorDecoding.floats(of: body) else {
@@ -74,7 +78,9 @@ enum QueryDecoding {
     }
 
     private static func options(
-        _ fields: inout FieldReader, vector: [Float], id: RecordID?,
+        _ fields: inout FieldReader,
+        vector: [Float],
+        id: RecordID?,
         _ configuration: CollectionConfiguration
     ) throws(Problem) -> RequestedQuery {
         let limit = try fields.integer("limit")
@@ -91,7 +97,9 @@ enum QueryDecoding {
         if let partition {
             guard query.partitions == nil else {
                 throw .invalidRequest(
-                    "give either partition or partitions", field: fields.name("partitions"))
+                    "give either partition or partitions",
+                    field: fields.name("partitions")
+                )
             }
             query.partitions = [partition]
         }
@@ -108,7 +116,8 @@ enum QueryDecoding {
 
     /// Reads `include`, a list of `attributes`, `payload` and `vector`.
     static func include(
-        _ fields: inout FieldReader, default defaultFields: IncludedFields
+        _ fields: inout FieldReader,
+        default defaultFields: IncludedFields
     ) throws(Problem) -> IncludedFields {
         guard let names = try fields.texts("include") else { return defaultFields }
         var included: IncludedFields = []
@@ -120,7 +129,8 @@ enum QueryDecoding {
             default:
                 throw .invalidRequest(
                     "unknown part \"\(name)\"; include takes attributes, payload and vector",
-                    field: fields.name("include"))
+                    field: fields.name("include")
+                )
             }
         }
         return included

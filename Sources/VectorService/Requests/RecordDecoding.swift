@@ -15,9 +15,11 @@ package enum RecordDecoding {
         default: break
         }
         throw Problem(
-            status: 400, code: "invalid_id",
+            status: 400,
+            code: "invalid_id",
             detail: "\(field) must be a string, an unsigned 64-bit integer or {\"uuid\": \"…\"}",
-            field: field)
+            field: field
+        )
     }
 
     /// Reads a list of ids.
@@ -32,7 +34,9 @@ package enum RecordDecoding {
 
     /// Reads the body of an upsert: one object with `records`, or one record a line.
     static func records(
-        _ body: [UInt8], isLines: Bool, configuration: CollectionConfiguration
+        _ body: [UInt8],
+        isLines: Bool,
+        configuration: CollectionConfiguration
     ) throws(Problem) -> [Record] {
         isLines
             ? try lines(body, configuration: configuration)
@@ -40,7 +44,8 @@ package enum RecordDecoding {
     }
 
     private static func batch(
-        _ body: [UInt8], configuration: CollectionConfiguration
+        _ body: [UInt8],
+        configuration: CollectionConfiguration
     ) throws(Problem) -> [Record] {
         var fields = try FieldReader(try parse(body))
         guard let nodes = try fields.array("records") else {
@@ -56,7 +61,8 @@ package enum RecordDecoding {
     }
 
     private static func lines(
-        _ body: [UInt8], configuration: CollectionConfiguration
+        _ body: [UInt8],
+        configuration: CollectionConfiguration
     ) throws(Problem) -> [Record] {
         var records: [Record] = []
         for line in body.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: true) {
@@ -66,7 +72,8 @@ package enum RecordDecoding {
             do {
                 let node = try parse(text)
                 records.append(
-                    try record(node, row: row, text: text, configuration: configuration))
+                    try record(node, row: row, text: text, configuration: configuration)
+                )
             } catch {
                 var problem = error
                 problem.row = row
@@ -77,7 +84,10 @@ package enum RecordDecoding {
     }
 
     private static func record(
-        _ node: JSONNode, row: Int, text: [UInt8], configuration: CollectionConfiguration
+        _ node: JSONNode,
+        row: Int,
+        text: [UInt8],
+        configuration: CollectionConfiguration
     ) throws(Problem) -> Record {
         do {
             return try record(node, text: text, configuration: configuration)
@@ -88,10 +98,14 @@ package enum RecordDecoding {
         }
     }
 
-    /// Reads a record. Fields that are no part of a record are declared attributes, or else
-    /// members of the payload when the record has no `payload` of its own.
+    /// Reads a record.
+    ///
+    /// Fields that are no part of a record are declared attributes, or else members of the payload
+    /// when the record has no `payload` of its own.
     package static func record(
-        _ node: JSONNode, text: [UInt8], configuration: CollectionConfiguration
+        _ node: JSONNode,
+        text: [UInt8],
+        configuration: CollectionConfiguration
     ) throws(Problem) -> Record {
         var fields = try FieldReader(node)
         let id = try id(try fields.required("id"), field: "id")
@@ -102,26 +116,39 @@ package enum RecordDecoding {
             var members = try FieldReader(node, path: "attributes")
             for member in members.rest() where member.node.value != .null {
                 attributes[member.key] = try AttributeDecoding.value(
-                    member.node, type: type(of: member.key, in: configuration),
-                    field: "attributes.\(member.key)")
+                    member.node,
+                    type: type(of: member.key, in: configuration),
+                    field: "attributes.\(member.key)"
+                )
             }
         }
         for declaration in configuration.attributes where declaration.name != "payload" {
             guard let node = fields.optional(declaration.name) else { continue }
             guard attributes[declaration.name] == nil else {
                 throw .invalidRequest(
-                    "\(declaration.name) is given twice", field: declaration.name)
+                    "\(declaration.name) is given twice",
+                    field: declaration.name
+                )
             }
             attributes[declaration.name] = try AttributeDecoding.value(
-                node, type: declaration.type, field: declaration.name)
+                node,
+                type: declaration.type,
+                field: declaration.name
+            )
         }
         let payload = try payload(&fields, text: text)
         return Record(
-            id: id, vector: vector, partition: partition, attributes: attributes, payload: payload)
+            id: id,
+            vector: vector,
+            partition: partition,
+            attributes: attributes,
+            payload: payload
+        )
     }
 
     private static func partition(
-        _ fields: inout FieldReader, configuration: CollectionConfiguration
+        _ fields: inout FieldReader,
+        configuration: CollectionConfiguration
     ) throws(Problem) -> String? {
         let plain = try fields.text("partition")
         guard let key = configuration.partitionKey, key != "partition" else { return plain }
@@ -133,7 +160,8 @@ package enum RecordDecoding {
     }
 
     private static func payload(
-        _ fields: inout FieldReader, text: [UInt8]
+        _ fields: inout FieldReader,
+        text: [UInt8]
     ) throws(Problem) -> [UInt8]? {
         if let node = fields.raw("payload") {
             try fields.finish()
@@ -151,7 +179,8 @@ package enum RecordDecoding {
 
     /// Reads `{"updates": [{id, attributes, payload, partition, new_id}]}`.
     static func patches(
-        _ body: [UInt8], configuration: CollectionConfiguration
+        _ body: [UInt8],
+        configuration: CollectionConfiguration
     ) throws(Problem) -> [RecordPatch] {
         var fields = try FieldReader(try parse(body))
         guard let nodes = try fields.array("updates") else {
@@ -172,7 +201,9 @@ package enum RecordDecoding {
     }
 
     private static func patch(
-        _ node: JSONNode, text: [UInt8], configuration: CollectionConfiguration
+        _ node: JSONNode,
+        text: [UInt8],
+        configuration: CollectionConfiguration
     ) throws(Problem) -> RecordPatch {
         var fields = try FieldReader(node)
         var patch = RecordPatch(id: try id(try fields.required("id"), field: "id"))
@@ -183,8 +214,10 @@ package enum RecordDecoding {
                     member.node.value == .null
                     ? nil
                     : try AttributeDecoding.value(
-                        member.node, type: type(of: member.key, in: configuration),
-                        field: "attributes.\(member.key)")
+                        member.node,
+                        type: type(of: member.key, in: configuration),
+                        field: "attributes.\(member.key)"
+                    )
                 patch.attributes[member.key] = .some(value)
             }
         }
@@ -198,7 +231,8 @@ package enum RecordDecoding {
     }
 
     private static func type(
-        of attribute: String, in configuration: CollectionConfiguration
+        of attribute: String,
+        in configuration: CollectionConfiguration
     ) -> AttributeType? {
         configuration.attributes.first { $0.name == attribute }?.type
     }

@@ -19,19 +19,25 @@ enum VectorDecoding {
                 throw .invalidRequest("\(field) is not a vector: \(error)", field: field)
             }
             throw .invalidRequest(
-                "\(field) must have the form \"[0.1,0.2]\" when it is a string", field: field)
+                "\(field) must have the form \"[0.1,0.2]\" when it is a string",
+                field: field
+            )
         case .object:
             var fields = try FieldReader(node, path: field)
             let text = try fields.text("base64")
             try fields.finish()
             guard let text, let bytes = Base64.decode(text), let floats = floats(of: bytes) else {
                 throw .invalidRequest(
-                    "\(field).base64 must be base64 of little-endian float32", field: field)
+                    "\(field).base64 must be base64 of little-endian float32",
+                    field: field
+                )
             }
             return floats
         default:
             throw .invalidRequest(
-                "\(field) must be an array of numbers, a string or {\"base64\": …}", field: field)
+                "\(field) must be an array of numbers, a string or {\"base64\": …}",
+                field: field
+            )
         }
     }
 
@@ -50,7 +56,8 @@ enum VectorDecoding {
 /// Base64 with the standard alphabet and padding (RFC 4648, section 4).
 package enum Base64 {
     private static let alphabet = Array(
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8
+    )
 
     private static let values: [UInt8] = {
         var values = [UInt8](repeating: 0xFF, count: 256)

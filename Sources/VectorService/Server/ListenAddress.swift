@@ -26,7 +26,8 @@ package struct ListenAddress: Sendable, Equatable {
             guard Self.isLoopback(name) else {
                 throw Refusal(
                     description: "refusing to listen on \(name): until tokens exist, only loopback "
-                        + "addresses are served; put a proxy that authenticates in front")
+                        + "addresses are served; put a proxy that authenticates in front"
+                )
             }
             host = name
         }

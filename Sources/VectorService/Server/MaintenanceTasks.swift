@@ -33,7 +33,8 @@ package final class MaintenanceTasks: Sendable {
     ///
     /// - Parameter work: What is done; it reports progress and stops when that returns false.
     func start(
-        kind: String, collection: String,
+        kind: String,
+        collection: String,
         work:
             @escaping @Sendable (
                 @escaping @Sendable (MaintenanceProgress) -> Bool
@@ -48,8 +49,10 @@ package final class MaintenanceTasks: Sendable {
             }
             guard !isBusy else {
                 throw Problem(
-                    status: 409, code: "busy",
-                    detail: "maintenance of \(collection) is running already; wait for it")
+                    status: 409,
+                    code: "busy",
+                    detail: "maintenance of \(collection) is running already; wait for it"
+                )
             }
             state.lastNumber += 1
             let id = String(state.lastNumber)
@@ -66,7 +69,8 @@ package final class MaintenanceTasks: Sendable {
 
     private func run(
         id: String,
-        work: @Sendable (@escaping @Sendable (MaintenanceProgress) -> Bool) async throws ->
+        work:
+            @Sendable (@escaping @Sendable (MaintenanceProgress) -> Bool) async throws ->
             RebuildReport?
     ) async {
         do {

@@ -25,7 +25,10 @@ package struct ServiceRunner: Sendable {
 
     /// Makes a runner.
     package init(
-        database: VectorDatabase, socket: UnixSocketPath, address: ListenAddress?, logger: Logger
+        database: VectorDatabase,
+        socket: UnixSocketPath,
+        address: ListenAddress?,
+        logger: Logger
     ) {
         self.database = database
         self.socket = socket
@@ -42,7 +45,11 @@ package struct ServiceRunner: Sendable {
         let tasks = MaintenanceTasks()
         let threads = WorkerThreads(threadCount: System.coreCount)
         let service = StoreService(
-            database: database, threads: threads, tasks: tasks, logger: logger)
+            database: database,
+            threads: threads,
+            tasks: tasks,
+            logger: logger
+        )
         // Services stop in reverse order: the watch first, the store last.
         var services: [any Service] = [
             StoreCloser(database: database, tasks: tasks, threads: threads, logger: logger)
@@ -51,8 +58,10 @@ package struct ServiceRunner: Sendable {
         if let address { services.append(application(service, address: address)) }
         if handlesSignals { services.append(StopWatch(logger: logger)) }
         var configuration = ServiceGroupConfiguration(
-            services: services, gracefulShutdownSignals: handlesSignals ? [.sigterm, .sigint] : [],
-            logger: logger)
+            services: services,
+            gracefulShutdownSignals: handlesSignals ? [.sigterm, .sigint] : [],
+            logger: logger
+        )
         configuration.maximumGracefulShutdownDuration = .seconds(Self.maximumStopSeconds - 3)
         do {
             try await ServiceGroup(configuration: configuration).run()
@@ -81,7 +90,8 @@ package struct ServiceRunner: Sendable {
                     channel.close(mode: .all, promise: nil)
                 }
             },
-            logger: quiet)
+            logger: quiet
+        )
     }
 
     private func application(_ service: StoreService, address: ListenAddress) -> any Service {
@@ -94,7 +104,8 @@ package struct ServiceRunner: Sendable {
                 let port = channel.localAddress?.port ?? address.port
                 logger.info("listening", metadata: ["address": "\(address.host):\(port)"])
             },
-            logger: quiet)
+            logger: quiet
+        )
     }
 
     /// The HTTP server repeats what is logged here.

@@ -5,25 +5,34 @@ extension StoreService {
     static let maximumBatchCount = 1_000
 
     static func query(
-        _ collection: VectorCollection, _ request: ServiceRequest
+        _ collection: VectorCollection,
+        _ request: ServiceRequest
     ) throws -> [UInt8] {
         let start = ContinuousClock.now
         let configuration = collection.configuration
         var asked: RequestedQuery
         if request.contentType == "application/octet-stream" {
             asked = try QueryDecoding.packedQuery(
-                request.body, parameters: request.parameters, configuration: configuration)
+                request.body,
+                parameters: request.parameters,
+                configuration: configuration
+            )
         } else {
             asked = try QueryDecoding.query(
-                try RecordDecoding.parse(request.body), configuration: configuration)
+                try RecordDecoding.parse(request.body),
+                configuration: configuration
+            )
         }
         let limit = asked.query.k
         try resolve(&asked, in: collection)
         let result = try collection.search(asked.query)
         return JSONWriter.text { writer in
             AnswerEncoding.write(
-                trim(result, of: asked, limit: limit), for: asked,
-                milliseconds: milliseconds(since: start), to: &writer)
+                trim(result, of: asked, limit: limit),
+                for: asked,
+                milliseconds: milliseconds(since: start),
+                to: &writer
+            )
         }
     }
 
@@ -36,15 +45,21 @@ extension StoreService {
         try fields.finish()
         guard nodes.count <= maximumBatchCount else {
             throw Problem(
-                status: 413, code: "batch_too_large",
-                detail: "a batch has at most \(maximumBatchCount) queries", field: "queries")
+                status: 413,
+                code: "batch_too_large",
+                detail: "a batch has at most \(maximumBatchCount) queries",
+                field: "queries"
+            )
         }
         var asked: [RequestedQuery] = []
         var limits: [Int] = []
         for (index, node) in nodes.enumerated() {
             do {
                 var query = try QueryDecoding.query(
-                    node, configuration: collection.configuration, path: "queries[\(index)]")
+                    node,
+                    configuration: collection.configuration,
+                    path: "queries[\(index)]"
+                )
                 limits.append(query.query.k)
                 try resolve(&query, in: collection)
                 asked.append(query)
@@ -62,8 +77,11 @@ extension StoreService {
                 for (index, result) in results.enumerated() {
                     writer.object { writer in
                         AnswerEncoding.write(
-                            trim(result, of: asked[index], limit: limits[index]), for: asked[index],
-                            milliseconds: total / Double(results.count), to: &writer)
+                            trim(result, of: asked[index], limit: limits[index]),
+                            for: asked[index],
+                            milliseconds: total / Double(results.count),
+                            to: &writer
+                        )
                     }
                 }
             }
@@ -74,20 +92,26 @@ extension StoreService {
     /// Puts the vector of the record that is asked about into its query, and asks for one match
     /// more, since the record itself will be among them.
     private static func resolve(
-        _ asked: inout RequestedQuery, in collection: VectorCollection
+        _ asked: inout RequestedQuery,
+        in collection: VectorCollection
     ) throws {
         guard let id = asked.id else { return }
         guard let record = try collection.get([id], include: [.vector]).first ?? nil else {
             throw Problem(
-                status: 404, code: "record_not_found", detail: "no record has the id \(id)",
-                field: "id")
+                status: 404,
+                code: "record_not_found",
+                detail: "no record has the id \(id)",
+                field: "id"
+            )
         }
         asked.query.vector = record.vector
         if 1..<SearchQuery.maximumK ~= asked.query.k { asked.query.k += 1 }
     }
 
     private static func trim(
-        _ result: SearchResult, of asked: RequestedQuery, limit: Int
+        _ result: SearchResult,
+        of asked: RequestedQuery,
+        limit: Int
     ) -> SearchResult {
         guard let id = asked.id else { return result }
         var result = result

@@ -3,7 +3,9 @@ import VectorStore
 extension StoreService {
     /// Does what a route asks of a collection.
     func perform(
-        _ action: Route.Action, in collection: VectorCollection, _ request: ServiceRequest
+        _ action: Route.Action,
+        in collection: VectorCollection,
+        _ request: ServiceRequest
     ) async throws -> ServiceAnswer {
         let configuration = collection.configuration
         let body = request.body
@@ -28,7 +30,9 @@ extension StoreService {
         case .count:
             return ServiceAnswer(body: try await threads.run { try Self.count(collection, body) })
         case .query:
-            return ServiceAnswer(body: try await threads.run { try Self.query(collection, request) })
+            return ServiceAnswer(
+                body: try await threads.run { try Self.query(collection, request) }
+            )
         case .queryBatch:
             return ServiceAnswer(body: try await threads.run { try Self.queries(collection, body) })
         case .rebuildIndex:
@@ -53,8 +57,10 @@ extension StoreService {
         case "application/x-ndjson", "application/jsonl", "application/x-jsonlines": return true
         default:
             throw Problem(
-                status: 415, code: "unsupported_media_type",
-                detail: "send records as application/json or application/x-ndjson")
+                status: 415,
+                code: "unsupported_media_type",
+                detail: "send records as application/json or application/x-ndjson"
+            )
         }
     }
 
@@ -69,7 +75,8 @@ extension StoreService {
     }
 
     private func rebuildIndex(
-        _ collection: VectorCollection, _ body: [UInt8]
+        _ collection: VectorCollection,
+        _ body: [UInt8]
     ) throws(Problem) -> ServiceAnswer {
         var options = RebuildOptions()
         if !body.isEmpty {
@@ -91,7 +98,8 @@ extension StoreService {
     }
 
     private func delete(
-        _ collection: VectorCollection, _ body: [UInt8]
+        _ collection: VectorCollection,
+        _ body: [UInt8]
     ) async throws -> WriteReceipt {
         var fields = try FieldReader(try RecordDecoding.parse(body))
         let idNodes = try fields.array("ids")
@@ -108,13 +116,15 @@ extension StoreService {
         // An empty body must not empty a collection.
         guard isSelective || all else {
             throw Problem.invalidRequest(
-                "give ids, a filter or a partition, or {\"all\": true} for every record")
+                "give ids, a filter or a partition, or {\"all\": true} for every record"
+            )
         }
         return try await collection.delete(where: selection.filter, partition: selection.partition)
     }
 
     private static func selection(
-        _ fields: inout FieldReader, _ configuration: CollectionConfiguration
+        _ fields: inout FieldReader,
+        _ configuration: CollectionConfiguration
     ) throws(Problem) -> (filter: Filter?, partition: String?) {
         let filter = try fields.optional("filter").map { (node) throws(Problem) in
             try FilterDecoding.filter(node)
@@ -157,8 +167,12 @@ extension StoreService {
         let include = try QueryDecoding.include(&fields, default: [.attributes, .payload])
         try fields.finish()
         let page = try collection.scan(
-            filter: selection.filter, partition: selection.partition, limit: limit, cursor: cursor,
-            include: include)
+            filter: selection.filter,
+            partition: selection.partition,
+            limit: limit,
+            cursor: cursor,
+            include: include
+        )
         return JSONWriter.text { writer in
             writer.key("records")
             writer.array { writer in

@@ -20,7 +20,10 @@ package struct StoreService: Sendable {
 
     /// Makes a service.
     package init(
-        database: VectorDatabase, threads: WorkerThreads, tasks: MaintenanceTasks, logger: Logger
+        database: VectorDatabase,
+        threads: WorkerThreads,
+        tasks: MaintenanceTasks,
+        logger: Logger
     ) {
         self.database = database
         self.threads = threads
@@ -40,7 +43,8 @@ package struct StoreService: Sendable {
                     metadata: [
                         "request_id": "\(request.id)", "path": "\(request.path)",
                         "code": "\(problem.code)", "error": "\(error)",
-                    ])
+                    ]
+                )
             }
             return ServiceAnswer(problem, instance: request.path, requestID: request.id)
         }
@@ -50,13 +54,17 @@ package struct StoreService: Sendable {
     static func route(of request: ServiceRequest) throws(Problem) -> Route {
         guard let route = Route(path: request.path) else {
             throw Problem(
-                status: 404, code: "unknown_route",
-                detail: "nothing is at this path; GET /v1/openapi.json lists what is")
+                status: 404,
+                code: "unknown_route",
+                detail: "nothing is at this path"
+            )
         }
         guard route.methods.contains(request.method) else {
             var problem = Problem(
-                status: 405, code: "method_not_allowed",
-                detail: "this path takes \(route.methods.joined(separator: ", "))")
+                status: 405,
+                code: "method_not_allowed",
+                detail: "this path takes \(route.methods.joined(separator: ", "))"
+            )
             problem.allowedMethods = route.methods.joined(separator: ", ")
             throw problem
         }
@@ -68,7 +76,6 @@ package struct StoreService: Sendable {
         case .live: return ServiceAnswer(body: JSONWriter.text { $0.member("status", "live") })
         case .ready: return readiness()
         case .about: return ServiceAnswer(body: about())
-        case .openAPI: return ServiceAnswer(body: Array(OpenAPIDocument.text.utf8))
         case .statistics:
             return ServiceAnswer(body: StatisticsEncoding.write(try database.statistics()))
         case .task(let id):

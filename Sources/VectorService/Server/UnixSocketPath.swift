@@ -34,7 +34,8 @@ package struct UnixSocketPath: Sendable {
         guard byteCount > 0, byteCount <= Self.maximumByteCount else {
             throw Refusal(
                 description: "the socket path has \(byteCount) bytes and the system allows 1 to "
-                    + "\(Self.maximumByteCount): \(path); choose a shorter one with --socket")
+                    + "\(Self.maximumByteCount): \(path); choose a shorter one with --socket"
+            )
         }
         self.path = path
     }
@@ -96,12 +97,14 @@ package struct UnixSocketPath: Sendable {
         guard status.st_uid == geteuid() else {
             throw Refusal(
                 description: "the directory \(name) belongs to user \(status.st_uid), not to user "
-                    + "\(geteuid()) that runs this server; use a directory of its own")
+                    + "\(geteuid()) that runs this server; use a directory of its own"
+            )
         }
         guard status.st_mode & 0o002 == 0 else {
             throw Refusal(
                 description: "everybody may write to the directory \(name), so anybody could "
-                    + "replace the socket; use a directory of mode 0700")
+                    + "replace the socket; use a directory of mode 0700"
+            )
         }
     }
 

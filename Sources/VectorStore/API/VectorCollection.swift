@@ -11,7 +11,9 @@ public final class VectorCollection: Sendable {
     private let scheduler: MaintenanceScheduler
 
     init(
-        core: StoreCore, state: CollectionState, committer: Committer,
+        core: StoreCore,
+        state: CollectionState,
+        committer: Committer,
         scheduler: MaintenanceScheduler
     ) {
         self.core = core
@@ -29,14 +31,17 @@ public final class VectorCollection: Sendable {
             throw VectorStoreError(.closed, "the store is closed; open it again")
         }
         throw VectorStoreError(
-            .unknownCollection, "collection \(configuration.name) was dropped",
-            field: "collection")
+            .unknownCollection,
+            "collection \(configuration.name) was dropped",
+            field: "collection"
+        )
     }
 
     // MARK: - Writing
 
-    /// Inserts records, replacing those with the same id, all or none. At most 65,536 records and
-    /// 14 MiB a call. Returns when the write is durable and visible.
+    /// Inserts records, replacing those with the same id, all or none.
+    ///
+    /// At most 65,536 records and 14 MiB a call. Returns when the write is durable and visible.
     ///
     /// - Throws: A typed error that names the row and the field that was refused; then nothing was
     ///   changed.
@@ -58,8 +63,10 @@ public final class VectorCollection: Sendable {
     ) async throws(VectorStoreError) -> WriteReceipt {
         let checked = try RecordCheck(configuration).patches(patches)
         return try await committer.submit(
-            .update(checked), byteCount: checked.count * (configuration.dimension * 4 + 512),
-            to: state)
+            .update(checked),
+            byteCount: checked.count * (configuration.dimension * 4 + 512),
+            to: state
+        )
     }
 
     /// Deletes records by id; ids that do not exist are passed over and not counted.
@@ -71,17 +78,23 @@ public final class VectorCollection: Sendable {
         try check.checkCount(ids.count)
         for (row, id) in ids.enumerated() { try check.check(id: id, row: row) }
         return try await committer.submit(
-            .delete(ids), byteCount: ids.count * 280, to: state)
+            .delete(ids),
+            byteCount: ids.count * 280,
+            to: state
+        )
     }
 
     /// Deletes the records that match, atomically, among the given partition's or all.
     @discardableResult
     public func delete(
-        where filter: Filter?, partition: String? = nil
+        where filter: Filter?,
+        partition: String? = nil
     ) async throws(VectorStoreError) -> WriteReceipt {
         let check = QueryCheck(configuration)
         let work = WriteRequest.Work.deleteMatching(
-            try check.program(filter), partitions: try check.partitions(partition.map { [$0] }))
+            try check.program(filter),
+            partitions: try check.partitions(partition.map { [$0] })
+        )
         return try await committer.submit(work, byteCount: 0, to: state)
     }
 
@@ -89,7 +102,8 @@ public final class VectorCollection: Sendable {
 
     /// Reads records by id; nil for an id that does not exist.
     public func get(
-        _ ids: [RecordID], include: IncludedFields = [.attributes, .payload, .vector]
+        _ ids: [RecordID],
+        include: IncludedFields = [.attributes, .payload, .vector]
     ) throws(VectorStoreError) -> [Record?] {
         _ = try live()
         return try convertingCorruption { () throws(CorruptionError) in
@@ -99,13 +113,16 @@ public final class VectorCollection: Sendable {
                 records.append(
                     try key.map { key throws(CorruptionError) in
                         try live.record(key, include: include)
-                    })
+                    }
+                )
             }
             return records
         }
     }
 
-    /// Finds the nearest records. Blocks the calling thread for the time of the scan.
+    /// Finds the nearest records.
+    ///
+    /// Blocks the calling thread for the time of the scan.
     ///
     /// - Complexity: Proportional to the rows scanned, which the answer's statistics tell.
     public func search(_ query: SearchQuery) throws(VectorStoreError) -> SearchResult {
@@ -121,13 +138,16 @@ public final class VectorCollection: Sendable {
         results.reserveCapacity(queries.count)
         for query in queries {
             results.append(
-                try answer(try check.check(query), include: query.include, live: live))
+                try answer(try check.check(query), include: query.include, live: live)
+            )
         }
         return results
     }
 
     private func answer(
-        _ query: CheckedQuery, include: IncludedFields, live: LiveSet
+        _ query: CheckedQuery,
+        include: IncludedFields,
+        live: LiveSet
     ) throws(VectorStoreError) -> SearchResult {
         try convertingCorruption { () throws(CorruptionError) in
             let outcome = try Searcher(live: live).search(query)
@@ -140,23 +160,32 @@ public final class VectorCollection: Sendable {
         }
     }
 
-    /// Reads matching records page by page. A page may hold fewer than `limit` (1 to 10,000) only
-    /// when it is the last.
+    /// Reads matching records page by page.
+    ///
+    /// A page may hold fewer than `limit` (1 to 10,000) only when it is the last.
     ///
     /// - Throws: `invalidQuery` for a limit out of range or a cursor that no scan returned.
     public func scan(
-        filter: Filter? = nil, partition: String? = nil, limit: Int = 100,
-        cursor: String? = nil, include: IncludedFields = [.attributes, .payload]
+        filter: Filter? = nil,
+        partition: String? = nil,
+        limit: Int = 100,
+        cursor: String? = nil,
+        include: IncludedFields = [.attributes, .payload]
     ) throws(VectorStoreError) -> ScanPage {
         guard (1...10_000).contains(limit) else {
             throw VectorStoreError(
-                .invalidQuery, "the limit is \(limit); it must be 1 to 10000", field: "limit")
+                .invalidQuery,
+                "the limit is \(limit); it must be 1 to 10000",
+                field: "limit"
+            )
         }
         let check = QueryCheck(configuration)
         let live = try live()
         let scan = RecordScan(
-            live: live, partitions: try check.partitions(partition.map { [$0] }),
-            filter: try check.program(filter))
+            live: live,
+            partitions: try check.partitions(partition.map { [$0] }),
+            filter: try check.program(filter)
+        )
         let start = try cursor.map { text throws(VectorStoreError) in
             try RecordScan.Position(cursor: text)
         }
@@ -166,25 +195,32 @@ public final class VectorCollection: Sendable {
             for row in rows { records.append(try live.record(row.key, include: include)) }
             let isLast = rows.count < limit
             return ScanPage(
-                records: records, nextCursor: isLast ? nil : rows.last?.position.cursor)
+                records: records,
+                nextCursor: isLast ? nil : rows.last?.position.cursor
+            )
         }
     }
 
     /// The number of matching records.
     public func count(
-        filter: Filter? = nil, partition: String? = nil
+        filter: Filter? = nil,
+        partition: String? = nil
     ) throws(VectorStoreError) -> Int {
         let check = QueryCheck(configuration)
         let scan = RecordScan(
-            live: try live(), partitions: try check.partitions(partition.map { [$0] }),
-            filter: try check.program(filter))
+            live: try live(),
+            partitions: try check.partitions(partition.map { [$0] }),
+            filter: try check.program(filter)
+        )
         return try convertingCorruption { () throws(CorruptionError) in try scan.count() }
     }
 
     // MARK: - Maintenance
 
     /// Trains new centroids on the live rows and writes a new index generation, while reads and
-    /// writes go on. `progress` may return false to cancel, which changes nothing.
+    /// writes go on.
+    ///
+    /// `progress` may return false to cancel, which changes nothing.
     ///
     /// - Throws: `busy` when the collection is being rebuilt, `cancelled`.
     @discardableResult
@@ -195,10 +231,16 @@ public final class VectorCollection: Sendable {
         _ = try live()
         if let nlist = options.nlist, !(1...1 << 20).contains(nlist) {
             throw VectorStoreError(
-                .invalidQuery, "nlist is \(nlist); it must be 1 to 1048576", field: "nlist")
+                .invalidQuery,
+                "nlist is \(nlist); it must be 1 to 1048576",
+                field: "nlist"
+            )
         }
         return try await scheduler.rebuild(
-            state, options: options, progress: progress ?? { _ in true })
+            state,
+            options: options,
+            progress: progress ?? { _ in true }
+        )
     }
 
     /// Merges all segments into one under the current index, dropping deleted rows.

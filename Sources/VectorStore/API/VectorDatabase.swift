@@ -26,14 +26,17 @@ public final class VectorDatabase: Sendable {
     /// - Throws: `storeLocked` when another process has it open, `notAStore`, `corrupt` or
     ///   `formatTooNew` when its files cannot be used; nothing is changed then.
     public static func open(
-        at path: String, options: StoreOptions = StoreOptions()
+        at path: String,
+        options: StoreOptions = StoreOptions()
     ) async throws(VectorStoreError) -> VectorDatabase {
         try open(at: path, options: options, fileSystem: PosixFileSystem())
     }
 
     /// Opens a store on a given file system.
     package static func open(
-        at path: String, options: StoreOptions, fileSystem: any FileSystem
+        at path: String,
+        options: StoreOptions,
+        fileSystem: any FileSystem
     ) throws(VectorStoreError) -> VectorDatabase {
         let opening = StoreOpening(fileSystem: fileSystem, root: path, options: options)
         return VectorDatabase(core: try opening.open())
@@ -61,13 +64,19 @@ public final class VectorDatabase: Sendable {
     /// - Throws: As `createCollection(_:)`.
     @discardableResult
     public func createCollection(
-        _ name: String, dimension: Int, partitionKey: String? = nil,
+        _ name: String,
+        dimension: Int,
+        partitionKey: String? = nil,
         attributes: KeyValuePairs<String, AttributeType> = [:]
     ) async throws(VectorStoreError) -> VectorCollection {
         try await createCollection(
             CollectionConfiguration(
-                name: name, dimension: dimension, partitionKey: partitionKey,
-                attributes: attributes.map { AttributeDeclaration($0.key, $0.value) }))
+                name: name,
+                dimension: dimension,
+                partitionKey: partitionKey,
+                attributes: attributes.map { AttributeDeclaration($0.key, $0.value) }
+            )
+        )
     }
 
     /// The collection of this name.
@@ -96,7 +105,11 @@ public final class VectorDatabase: Sendable {
 
     private func collection(_ state: CollectionState) -> VectorCollection {
         VectorCollection(
-            core: core, state: state, committer: committer, scheduler: scheduler)
+            core: core,
+            state: state,
+            committer: committer,
+            scheduler: scheduler
+        )
     }
 
     private func unknown(_ name: String) -> VectorStoreError {
@@ -104,7 +117,9 @@ public final class VectorDatabase: Sendable {
         return VectorStoreError(
             .unknownCollection,
             "there is no collection \(name); the store has "
-                + (known.isEmpty ? "none yet" : known), field: "collection")
+                + (known.isEmpty ? "none yet" : known),
+            field: "collection"
+        )
     }
 
     private func checkOpen() throws(VectorStoreError) {
@@ -124,7 +139,9 @@ public final class VectorDatabase: Sendable {
     /// The last failure of work in the background, until the same work succeeds.
     public var lastMaintenanceFailure: VectorStoreError? { scheduler.lastFailure }
 
-    /// Flushes memtables to segments, seals the log and lets go of the directory. Safe to call twice.
+    /// Flushes memtables to segments, seals the log and lets go of the directory.
+    ///
+    /// Safe to call twice.
     ///
     /// - Throws: What hindered the flush; the directory is let go of all the same, and the log holds
     ///   what was not flushed.
@@ -143,7 +160,8 @@ public final class VectorDatabase: Sendable {
     /// - Returns: What was read, with every problem that was found.
     /// - Throws: `storeLocked` when the store is open, `notAStore` when there is none.
     public static func verify(
-        at path: String, progress: (@Sendable (Double) -> Void)? = nil
+        at path: String,
+        progress: (@Sendable (Double) -> Void)? = nil
     ) throws(VectorStoreError) -> VerificationReport {
         try StoreVerification(fileSystem: PosixFileSystem(), root: path).run(progress: progress)
     }

@@ -5,8 +5,12 @@ extension VectorStoreError {
     init(io error: StorageIOError, file: StaticString = #fileID, line: UInt = #line) {
         if error.isNoSpace {
             self.init(
-                .diskFull, "the disk is full: \(error). Free space and try again", cause: error,
-                file: file, line: line)
+                .diskFull,
+                "the disk is full: \(error). Free space and try again",
+                cause: error,
+                file: file,
+                line: line
+            )
         } else {
             self.init(.inputOutput, error.description, cause: error, file: file, line: line)
         }
@@ -21,12 +25,18 @@ extension VectorStoreError {
             self.init(
                 .formatTooNew,
                 "\(error). Nothing was changed; open the store with a newer version",
-                cause: error, file: file, line: line)
+                cause: error,
+                file: file,
+                line: line
+            )
         default:
             self.init(
                 .corrupt,
-                "\(error). Nothing was changed; restore the file from a backup", cause: error,
-                file: file, line: line)
+                "\(error). Nothing was changed; restore the file from a backup",
+                cause: error,
+                file: file,
+                line: line
+            )
         }
     }
 

@@ -1,4 +1,6 @@
-/// Byte positions of a centroid file, format 1. See docs/formats/centroids.md.
+/// Byte positions of a centroid file, format 1.
+///
+/// See docs/formats/centroids.md.
 enum CentroidLayout {
     static let magicValue: UInt64 = 0x0A0D_0054_4E43_5356  // "VSCNT\0\r\n"
     static let majorVersion: UInt16 = 1

@@ -8,7 +8,8 @@ enum ConfigurationCheck {
                 .invalidConfiguration,
                 "dimension \(configuration.dimension) is not between 1 and "
                     + "\(CollectionConfiguration.maximumDimension)",
-                field: "dimension")
+                field: "dimension"
+            )
         }
         if let key = configuration.partitionKey { try check(field: key, what: "partition key") }
         guard configuration.attributes.count <= CollectionConfiguration.maximumAttributeCount
@@ -17,15 +18,18 @@ enum ConfigurationCheck {
                 .invalidConfiguration,
                 "\(configuration.attributes.count) attributes are declared; the limit is "
                     + "\(CollectionConfiguration.maximumAttributeCount)",
-                field: "attributes")
+                field: "attributes"
+            )
         }
         var seen: Set<String> = configuration.partitionKey.map { [$0] } ?? []
         for attribute in configuration.attributes {
             try check(field: attribute.name, what: "attribute")
             guard seen.insert(attribute.name).inserted else {
                 throw VectorStoreError(
-                    .invalidConfiguration, "the name `\(attribute.name)` is declared twice",
-                    field: attribute.name)
+                    .invalidConfiguration,
+                    "the name `\(attribute.name)` is declared twice",
+                    field: attribute.name
+                )
             }
         }
     }
@@ -48,7 +52,8 @@ enum ConfigurationCheck {
                 .invalidConfiguration,
                 "`\(name)` cannot name a collection; use 1 to 128 letters, digits, `_`, `-` or "
                     + "`.`, not starting with `.` or `-`",
-                field: "name")
+                field: "name"
+            )
         }
     }
 
@@ -57,7 +62,8 @@ enum ConfigurationCheck {
             throw VectorStoreError(
                 .invalidConfiguration,
                 "the \(what) `\(name)` has \(name.utf8.count) bytes; a name has 1 to 255",
-                field: name)
+                field: name
+            )
         }
     }
 }

@@ -1,4 +1,6 @@
-/// Byte positions of a log file, format 1. See docs/formats/wal.md.
+/// Byte positions of a log file, format 1.
+///
+/// See docs/formats/wal.md.
 enum LogHeaderLayout {
     static let magicValue: UInt64 = 0x0A0D_004C_4157_5356  // "VSWAL\0\r\n"
     static let magic = 0  // UInt64
@@ -38,7 +40,9 @@ enum LogFrameLayout {
     static let maximumPayloadByteCount = 16 << 20
 }
 
-/// What a frame is. Numbers are frozen; 4 is reserved for a sentinel that nothing writes.
+/// What a frame is.
+///
+/// Numbers are frozen; 4 is reserved for a sentinel that nothing writes.
 enum LogFrameType: UInt8 {
     /// A frame of an unknown type may be passed over when its type has this bit.
     static let skippableBit: UInt8 = 0x80
@@ -51,7 +55,9 @@ enum LogFrameType: UInt8 {
     case idleMark = 3
 }
 
-/// Tags of changes in a payload. Numbers are frozen.
+/// Tags of changes in a payload.
+///
+/// Numbers are frozen.
 enum LogOperationTag {
     static let upsert: UInt8 = 1
     static let delete: UInt8 = 2

@@ -1,4 +1,6 @@
-/// Byte positions of a manifest, format 1. See docs/formats/manifest.md.
+/// Byte positions of a manifest, format 1.
+///
+/// See docs/formats/manifest.md.
 enum ManifestLayout {
     static let magicValue: UInt64 = 0x0A0D_004E_414D_5356  // "VSMAN\0\r\n"
     static let magic = 0  // UInt64

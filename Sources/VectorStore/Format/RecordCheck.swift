@@ -1,6 +1,8 @@
 import VectorMath
 
-/// Checks what callers hand in against a collection's configuration. Nothing is changed here.
+/// Checks what callers hand in against a collection's configuration.
+///
+/// Nothing is changed here.
 struct RecordCheck {
     let configuration: CollectionConfiguration
     private let columns: [String: Int]
@@ -8,7 +10,8 @@ struct RecordCheck {
     init(_ configuration: CollectionConfiguration) {
         self.configuration = configuration
         columns = Dictionary(
-            uniqueKeysWithValues: configuration.attributes.enumerated().map { ($1.name, $0) })
+            uniqueKeysWithValues: configuration.attributes.enumerated().map { ($1.name, $0) }
+        )
     }
 
     /// The most records of one batch.
@@ -30,14 +33,17 @@ struct RecordCheck {
                     .duplicateID,
                     "row \(row): id \(record.id) is in row \(first) of the same batch; "
                         + "send each id once",
-                    row: row, field: "id")
+                    row: row,
+                    field: "id"
+                )
             }
             let stored = StoredRow(
                 id: record.id,
                 partition: try partition(record.partition, row: row),
                 vector: try unitVector(record.vector, row: row, field: "vector"),
                 attributes: try attributes(record.attributes, row: row),
-                payload: record.payload)
+                payload: record.payload
+            )
             try check(payload: record.payload, row: row)
             byteCount += stored.logByteCount
             try check(byteCount: byteCount, row: row)
@@ -50,7 +56,8 @@ struct RecordCheck {
         guard count <= Self.maximumBatchCount else {
             throw VectorStoreError(
                 .batchTooLarge,
-                "\(count) records in one batch; send at most \(Self.maximumBatchCount)")
+                "\(count) records in one batch; send at most \(Self.maximumBatchCount)"
+            )
         }
     }
 
@@ -60,7 +67,8 @@ struct RecordCheck {
                 .batchTooLarge,
                 "the batch is larger than \(Self.maximumBatchByteCount) bytes at row \(row); "
                     + "send fewer records at a time",
-                row: row)
+                row: row
+            )
         }
     }
 
@@ -72,7 +80,9 @@ struct RecordCheck {
                 .invalidID,
                 "\(prefix(row))the id has \(count) bytes; a string id has 1 to "
                     + "\(RecordID.maximumStringByteCount)",
-                row: row, field: "id")
+                row: row,
+                field: "id"
+            )
         }
     }
 
@@ -82,7 +92,9 @@ struct RecordCheck {
             .payloadTooLarge,
             "row \(row): the payload has \(count) bytes; the limit is "
                 + "\(Record.maximumPayloadByteCount)",
-            row: row, field: "payload")
+            row: row,
+            field: "payload"
+        )
     }
 
     /// The partition as it is stored: empty when the collection has no partition key.
@@ -93,12 +105,17 @@ struct RecordCheck {
                 .invalidPartition,
                 "\(prefix(row))collection \(configuration.name) has no partition key, but a "
                     + "partition is given; leave it out",
-                row: row, field: "partition")
+                row: row,
+                field: "partition"
+            )
         }
         guard let partition else {
             throw VectorStoreError(
                 .invalidPartition,
-                "\(prefix(row))the partition `\(key)` is missing", row: row, field: key)
+                "\(prefix(row))the partition `\(key)` is missing",
+                row: row,
+                field: key
+            )
         }
         let count = partition.utf8.count
         guard count > 0, count <= CollectionConfiguration.maximumPartitionByteCount else {
@@ -106,21 +123,27 @@ struct RecordCheck {
                 .invalidPartition,
                 "\(prefix(row))the partition `\(key)` has \(count) bytes; it takes 1 to "
                     + "\(CollectionConfiguration.maximumPartitionByteCount)",
-                row: row, field: key)
+                row: row,
+                field: key
+            )
         }
         return partition
     }
 
     /// The vector at unit length.
     func unitVector(
-        _ vector: [Float], row: Int?, field: String
+        _ vector: [Float],
+        row: Int?,
+        field: String
     ) throws(VectorStoreError) -> [Float] {
         guard vector.count == configuration.dimension else {
             throw VectorStoreError(
                 .dimensionMismatch,
                 "\(prefix(row))the vector has \(vector.count) floats; collection "
                     + "\(configuration.name) has dimension \(configuration.dimension)",
-                row: row, field: field)
+                row: row,
+                field: field
+            )
         }
         var failure: NormalisationFailure?
         let unit = [Float](unsafeUninitializedCapacity: vector.count) { target, count in
@@ -138,17 +161,22 @@ struct RecordCheck {
                 .vectorNotFinite,
                 "\(prefix(row))float \(position) of the vector is \(vector[position]); every "
                     + "float must be finite",
-                row: row, field: field)
+                row: row,
+                field: field
+            )
         case .zero:
             throw VectorStoreError(
                 .zeroVector,
-                "\(prefix(row))the vector is all zero and has no direction", row: row,
-                field: field)
+                "\(prefix(row))the vector is all zero and has no direction",
+                row: row,
+                field: field
+            )
         }
     }
 
     private func attributes(
-        _ given: [String: AttributeValue], row: Int
+        _ given: [String: AttributeValue],
+        row: Int
     ) throws(VectorStoreError) -> [AttributeValue?] {
         var values = [AttributeValue?](repeating: nil, count: configuration.attributes.count)
         for (name, value) in given {
@@ -164,11 +192,15 @@ struct RecordCheck {
             .unknownAttribute,
             "row \(row): attribute `\(name)` is not declared; collection "
                 + "\(configuration.name) declares \(known.isEmpty ? "none" : known)",
-            row: row, field: name)
+            row: row,
+            field: name
+        )
     }
 
     func checked(
-        _ value: AttributeValue, name: String, row: Int
+        _ value: AttributeValue,
+        name: String,
+        row: Int
     ) throws(VectorStoreError) -> AttributeValue {
         guard let column = columns[name] else { return value }
         let declared = configuration.attributes[column].type
@@ -177,15 +209,20 @@ struct RecordCheck {
             if let exact = Double(exactly: number) { return .double(exact) }
         case (.double, .double(let number)) where !number.isFinite:
             throw VectorStoreError(
-                .invalidAttribute, "row \(row): attribute `\(name)` is \(number)", row: row,
-                field: name)
+                .invalidAttribute,
+                "row \(row): attribute `\(name)` is \(number)",
+                row: row,
+                field: name
+            )
         case (.string, .string(let text))
         where text.utf8.count > AttributeValue.maximumStringByteCount:
             throw VectorStoreError(
                 .invalidAttribute,
                 "row \(row): attribute `\(name)` has \(text.utf8.count) bytes; the limit is "
                     + "\(AttributeValue.maximumStringByteCount)",
-                row: row, field: name)
+                row: row,
+                field: name
+            )
         case (let type, let value) where type == value.type:
             return value
         default:
@@ -195,7 +232,9 @@ struct RecordCheck {
             .invalidAttribute,
             "row \(row): attribute `\(name)` is declared \(declared.rawValue), the value is "
                 + value.type.rawValue,
-            row: row, field: name)
+            row: row,
+            field: name
+        )
     }
 
     private func prefix(_ row: Int?) -> String {
@@ -227,8 +266,11 @@ extension RecordCheck {
             for id in [patch.id, patch.newID].compactMap(\.self)
             where !seen.insert(id).inserted && id != patch.newID {
                 throw VectorStoreError(
-                    .duplicateID, "row \(row): id \(id) is named twice in the batch", row: row,
-                    field: "id")
+                    .duplicateID,
+                    "row \(row): id \(id) is named twice in the batch",
+                    row: row,
+                    field: "id"
+                )
             }
             if let payload = patch.payload { try check(payload: payload, row: row) }
             var attributes: [(column: Int, value: AttributeValue?)] = []
@@ -241,11 +283,15 @@ extension RecordCheck {
             }
             checked.append(
                 CheckedPatch(
-                    id: patch.id, attributes: attributes, payload: patch.payload,
+                    id: patch.id,
+                    attributes: attributes,
+                    payload: patch.payload,
                     partition: try patch.partition.map { name throws(VectorStoreError) in
                         try partition(name, row: row)
                     },
-                    newID: patch.newID))
+                    newID: patch.newID
+                )
+            )
         }
         return checked
     }

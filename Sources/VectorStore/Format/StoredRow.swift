@@ -11,7 +11,10 @@ package struct StoredRow: Sendable, Hashable {
     package var payload: [UInt8]?
 
     package init(
-        id: RecordID, partition: String, vector: [Float], attributes: [AttributeValue?],
+        id: RecordID,
+        partition: String,
+        vector: [Float],
+        attributes: [AttributeValue?],
         payload: [UInt8]?
     ) {
         self.id = id
@@ -35,7 +38,9 @@ package enum RowChange: Sendable, Hashable {
     }
 }
 
-/// One change in the order of writing, as the log holds it. Each takes one LSN.
+/// One change in the order of writing, as the log holds it.
+///
+/// Each takes one LSN.
 package struct LogOperation: Sendable, Hashable {
     /// The collection's number; numbers are never used again.
     package var collection: UInt32

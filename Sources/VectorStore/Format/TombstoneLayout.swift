@@ -1,4 +1,6 @@
-/// Byte positions of a tombstone file, format 1. See docs/formats/tombstones.md.
+/// Byte positions of a tombstone file, format 1.
+///
+/// See docs/formats/tombstones.md.
 enum TombstoneLayout {
     static let magicValue: UInt64 = 0x0A0D_004C_4544_5356  // "VSDEL\0\r\n"
     static let majorVersion: UInt16 = 1

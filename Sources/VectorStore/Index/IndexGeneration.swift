@@ -13,7 +13,10 @@ package final class IndexGeneration: Sendable {
         self.set = set
         tables = set.tables.map { table in
             CentroidIndex(
-                centroids: table.centroids, nlist: table.nlist, dimension: set.dimension)
+                centroids: table.centroids,
+                nlist: table.nlist,
+                dimension: set.dimension
+            )
         }
         var byPartition: [PartitionName: Int] = [:]
         for (index, table) in set.tables.enumerated() {

@@ -124,7 +124,9 @@ package struct LogFile: Sendable {
         lastWasIdleMark = false
     }
 
-    /// Makes every appended frame durable. fdatasync(2) covers the size, which the frames need.
+    /// Makes every appended frame durable.
+    ///
+    /// fdatasync(2) covers the size, which the frames need.
     package mutating func synchronize() throws(StorageIOError) {
         guard syncedByteCount < byteCount else { return }
         guard !hasFailed else { throw unusable(.synchronize) }
@@ -154,7 +156,9 @@ package struct LogFile: Sendable {
         isSealed = true
     }
 
-    /// Cuts off what was written of a frame that failed, durably. The file takes no frame after it.
+    /// Cuts off what was written of a frame that failed, durably.
+    ///
+    /// The file takes no frame after it.
     package mutating func discardUnsynced() throws(StorageIOError) {
         hasFailed = true
         try file.truncate(to: byteCount)

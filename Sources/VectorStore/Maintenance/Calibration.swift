@@ -24,18 +24,28 @@ struct Calibration {
     ///   - seed: Chooses the queries.
     /// - Returns: The curve, or nil when cancelled.
     func measure(
-        rows: [SegmentPlan.RowReference], lists: [UInt32], index: CentroidIndex, seed: UInt64,
+        rows: [SegmentPlan.RowReference],
+        lists: [UInt32],
+        index: CentroidIndex,
+        seed: UInt64,
         progress: (Double) -> Bool
     ) throws(CorruptionError) -> RecallCurve? {
         var random = SeededRandom(seed: seed)
         let chosen = random.sampleIndices(
-            count: min(Self.queryCount, rows.count), from: rows.count).sorted()
+            count: min(Self.queryCount, rows.count),
+            from: rows.count
+        ).sorted()
         let queries = try vectors(of: chosen.map { rows[$0] })
         let largest = min(Self.neighbourCounts[Self.neighbourCounts.count - 1], rows.count - 1)
         guard largest > 0 else { return RecallCurve.exact(nlist: index.nlist) }
         guard
             let truth = try nearestRows(
-                queries: queries, chosen: chosen, rows: rows, k: largest, progress: progress)
+                queries: queries,
+                chosen: chosen,
+                rows: rows,
+                k: largest,
+                progress: progress
+            )
         else { return nil }
         return curve(truth: truth, queries: queries, lists: lists, index: index)
     }
@@ -54,7 +64,10 @@ struct Calibration {
 
     /// The positions of each query's nearest rows, nearest first, itself left out.
     private func nearestRows(
-        queries: [Float], chosen: [Int], rows: [SegmentPlan.RowReference], k: Int,
+        queries: [Float],
+        chosen: [Int],
+        rows: [SegmentPlan.RowReference],
+        k: Int,
         progress: (Double) -> Bool
     ) throws(CorruptionError) -> [[UInt32]]? {
         let count = chosen.count
@@ -68,12 +81,17 @@ struct Calibration {
                 nonisolated(unsafe) let best = best  // Each worker has queries of its own.
                 ParallelWorkers.forEachChunk(count: count, chunk: 32, threads: threads) { range in
                     score(
-                        queries: queries, range: range, block: block, blockCount: size
+                        queries: queries,
+                        range: range,
+                        block: block,
+                        blockCount: size
                     ) { query, row, score in
                         if start + row != chosen[query] {
                             best[query].offer(score: score, key: UInt64(start + row))
                         }
-                    } threshold: { best[$0].threshold }
+                    } threshold: {
+                        best[$0].threshold
+                    }
                 }
             }
             first += size
@@ -83,8 +101,12 @@ struct Calibration {
     }
 
     private func score(
-        queries: [Float], range: Range<Int>, block: [Float], blockCount: Int,
-        offer: (Int, Int, Float) -> Void, threshold: (Int) -> Float
+        queries: [Float],
+        range: Range<Int>,
+        block: [Float],
+        blockCount: Int,
+        offer: (Int, Int, Float) -> Void,
+        threshold: (Int) -> Float
     ) {
         withUnsafeTemporaryAllocation(of: Float.self, capacity: range.count * blockCount) {
             scores in
@@ -94,9 +116,16 @@ struct Calibration {
                         let out = scores.baseAddress
                     else { return }
                     Kernels.dotBlock(
-                        a: a + range.lowerBound * dimension, aStride: dimension, aCount: range.count,
-                        b: b, bStride: dimension, bCount: blockCount, dimension: dimension,
-                        into: out, leadingDimension: blockCount)
+                        a: a + range.lowerBound * dimension,
+                        aStride: dimension,
+                        aCount: range.count,
+                        b: b,
+                        bStride: dimension,
+                        bCount: blockCount,
+                        dimension: dimension,
+                        into: out,
+                        leadingDimension: blockCount
+                    )
                 }
             }
             for (slot, query) in range.enumerated() {
@@ -110,7 +139,10 @@ struct Calibration {
     }
 
     private func curve(
-        truth: [[UInt32]], queries: [Float], lists: [UInt32], index: CentroidIndex
+        truth: [[UInt32]],
+        queries: [Float],
+        lists: [UInt32],
+        index: CentroidIndex
     ) -> RecallCurve {
         let nlist = index.nlist
         let grid = RecallCurve.grid(nlist: nlist)
@@ -140,7 +172,10 @@ struct Calibration {
                 }
                 points.append(
                     RecallCurve.Point(
-                        nprobe: UInt32(nprobe), recall: Float(Double(sum) / total)))
+                        nprobe: UInt32(nprobe),
+                        recall: Float(Double(sum) / total)
+                    )
+                )
             }
             curves.append(RecallCurve.Curve(k: UInt32(k), points: points))
         }

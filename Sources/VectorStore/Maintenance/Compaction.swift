@@ -69,15 +69,19 @@ struct Compaction {
     }
 
     private func merge(
-        _ views: [SegmentView], progress: @escaping (MaintenanceProgress) -> Bool
+        _ views: [SegmentView],
+        progress: @escaping (MaintenanceProgress) -> Bool
     ) throws(VectorStoreError) -> Bool {
         guard let live = collection.live else { return false }
         let replacement = SegmentReplacement(inputs: views.map { .segment($0) })
         let sources = replacement.inputs.map(\.store)
         let generation = live.index
         let planner = RowPlanner(
-            configuration: live.configuration, sources: sources, generation: generation,
-            threads: core.maintenanceThreads)
+            configuration: live.configuration,
+            sources: sources,
+            generation: generation,
+            threads: core.maintenanceThreads
+        )
         let plan = try convertingCorruption { () throws(CorruptionError) in
             try planner.plan(replacement.rows) {
                 progress(MaintenanceProgress(phase: "assign", fraction: $0 * 0.4))
@@ -87,14 +91,19 @@ struct Compaction {
         var output = SegmentSwap.Output(plan: plan, segment: nil, description: nil)
         if !plan.rows.isEmpty {
             let built = try SegmentBuild(core: core, collection: collection).write(
-                plan, sources: sources, generation: generation?.number ?? 0
+                plan,
+                sources: sources,
+                generation: generation?.number ?? 0
             ) { progress(MaintenanceProgress(phase: "write", fraction: 0.4 + $0 * 0.6)) }
             guard let built else { throw MaintenanceCancellation.error }
             output.segment = built.segment
             output.description = built.description
         }
         try SegmentSwap(core: core, collection: collection).publish(
-            replacement, output: output, persisted: [:])
+            replacement,
+            output: output,
+            persisted: [:]
+        )
         return true
     }
 }

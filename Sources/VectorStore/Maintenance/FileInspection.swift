@@ -23,7 +23,8 @@ struct FileInspection {
         default:
             throw VectorStoreError(
                 .notAStore,
-                "\(path) is not a file of a store: it begins with 0x\(String(magic, radix: 16))")
+                "\(path) is not a file of a store: it begins with 0x\(String(magic, radix: 16))"
+            )
         }
     }
 
@@ -44,11 +45,17 @@ struct FileInspection {
                 return "\(path): a segment that manifest \(manifest.number) does not name\n"
             }
             let segment = try Segment.open(
-                directory: paths.segments, description: entry.description,
+                directory: paths.segments,
+                description: entry.description,
                 identity: SegmentIdentity(
-                    storeUUID: manifest.storeUUID, segmentID: number,
-                    collectionID: entry.collectionID, indexGeneration: entry.indexGeneration),
-                configuration: collection.configuration, fileSystem: fileSystem)
+                    storeUUID: manifest.storeUUID,
+                    segmentID: number,
+                    collectionID: entry.collectionID,
+                    indexGeneration: entry.indexGeneration
+                ),
+                configuration: collection.configuration,
+                fileSystem: fileSystem
+            )
             var text = ""
             segment.dump(into: &text)
             return text

@@ -19,11 +19,14 @@ struct Flush {
                 active.memtable.firstLSN != 0
             else { return }
             collection.replace(
-                live.with(memtables: live.memtables + [MemtableView(empty: live.configuration)]))
+                live.with(memtables: live.memtables + [MemtableView(empty: live.configuration)])
+            )
         }
     }
 
-    /// Flushes every frozen memtable. Does nothing when there is none.
+    /// Flushes every frozen memtable.
+    ///
+    /// Does nothing when there is none.
     func run() throws(VectorStoreError) {
         guard let live = collection.live else { return }
         let frozen = live.memtables.dropLast()
@@ -32,8 +35,11 @@ struct Flush {
         let generation = live.index
         let sources = replacement.inputs.map(\.store)
         let planner = RowPlanner(
-            configuration: live.configuration, sources: sources, generation: generation,
-            threads: core.maintenanceThreads)
+            configuration: live.configuration,
+            sources: sources,
+            generation: generation,
+            threads: core.maintenanceThreads
+        )
         let plan = try convertingCorruption { () throws(CorruptionError) in
             try planner.plan(replacement.rows) { _ in true }
         }
@@ -41,15 +47,22 @@ struct Flush {
         var output = SegmentSwap.Output(plan: plan, segment: nil, description: nil)
         if !plan.rows.isEmpty {
             let built = try SegmentBuild(core: core, collection: collection).write(
-                plan, sources: sources, generation: generation?.number ?? 0
+                plan,
+                sources: sources,
+                generation: generation?.number ?? 0
             ) { _ in true }
             output.segment = built?.segment
             output.description = built?.description
         }
         // Tombstones as of now cover every change of the frozen memtables' time.
-        let persisted = try TombstonePersistence(core: core).writeChanged(in: collection.live ?? live)
+        let persisted = try TombstonePersistence(core: core).writeChanged(
+            in: collection.live ?? live
+        )
         try SegmentSwap(core: core, collection: collection).publish(
-            replacement, output: output, persisted: persisted)
+            replacement,
+            output: output,
+            persisted: persisted
+        )
     }
 }
 

@@ -74,7 +74,9 @@ package final class MaintenanceScheduler: Sendable {
     private func rewrite(_ collection: CollectionState) throws(VectorStoreError) {
         if core.options.automaticIndexing, needsIndex(collection) {
             _ = try Rebuild(
-                core: core, collection: collection, options: RebuildOptions(),
+                core: core,
+                collection: collection,
+                options: RebuildOptions(),
                 progress: { [self] _ in !isStopped }
             ).run()
             return
@@ -128,14 +130,16 @@ package final class MaintenanceScheduler: Sendable {
     }
 
     package func rebuild(
-        _ collection: CollectionState, options: RebuildOptions,
+        _ collection: CollectionState,
+        options: RebuildOptions,
         progress: @escaping @Sendable (MaintenanceProgress) -> Bool
     ) async throws(VectorStoreError) -> RebuildReport {
         let isFree = state.withLock { $0.rebuilding.insert(collection.id).inserted }
         guard isFree else {
             throw VectorStoreError(
                 .busy,
-                "collection \(collection.configuration.name) is being rebuilt; wait for that")
+                "collection \(collection.configuration.name) is being rebuilt; wait for that"
+            )
         }
         defer { state.withLock { _ = $0.rebuilding.remove(collection.id) } }
         try await flush(collection)
@@ -156,7 +160,8 @@ package final class MaintenanceScheduler: Sendable {
     }
 
     private func run<R: Sendable>(
-        on queue: DispatchQueue, _ work: @escaping @Sendable () throws(VectorStoreError) -> R
+        on queue: DispatchQueue,
+        _ work: @escaping @Sendable () throws(VectorStoreError) -> R
     ) async throws(VectorStoreError) -> R {
         let result: Result<R, VectorStoreError> = await withCheckedContinuation { continuation in
             queue.async {

@@ -27,7 +27,10 @@ struct Rebuild {
             let (seconds, attoseconds) = (now - last).components
             phases.append(
                 RebuildReport.Phase(
-                    name: name, seconds: Double(seconds) + Double(attoseconds) * 1e-18))
+                    name: name,
+                    seconds: Double(seconds) + Double(attoseconds) * 1e-18
+                )
+            )
             last = now
         }
     }
@@ -65,17 +68,25 @@ struct Rebuild {
             tables.append(
                 try train(scope, sources: sources, dimension: live.configuration.dimension) {
                     report("train", base + 0.4 * $0 / Double(scopes.count))
-                })
+                }
+            )
         }
         watch.lap("train")
 
         var set = CentroidSet(
-            generation: number, collectionID: collection.id,
-            dimension: live.configuration.dimension, seed: options.seed, tables: tables)
+            generation: number,
+            collectionID: collection.id,
+            dimension: live.configuration.dimension,
+            seed: options.seed,
+            tables: tables
+        )
         let generation = scopes.isEmpty ? nil : IndexGeneration(set)
         let planner = RowPlanner(
-            configuration: live.configuration, sources: sources, generation: generation,
-            threads: core.maintenanceThreads)
+            configuration: live.configuration,
+            sources: sources,
+            generation: generation,
+            threads: core.maintenanceThreads
+        )
         let plan = try convertingCorruption { () throws(CorruptionError) in
             try planner.plan(replacement.rows) { report("assign", 0.4 + 0.15 * $0) }
         }
@@ -91,7 +102,9 @@ struct Rebuild {
         var output = SegmentSwap.Output(plan: plan, segment: nil, description: nil)
         if !plan.rows.isEmpty {
             let built = try SegmentBuild(core: core, collection: collection).write(
-                plan, sources: sources, generation: calibrated?.number ?? 0
+                plan,
+                sources: sources,
+                generation: calibrated?.number ?? 0
             ) { report("write", 0.7 + 0.29 * $0) }
             guard let built else { throw MaintenanceCancellation.error }
             output.segment = built.segment
@@ -101,14 +114,19 @@ struct Rebuild {
         watch.lap("write")
         _ = report("publish", 0.99)
         try SegmentSwap(core: core, collection: collection).publish(
-            replacement, output: output, persisted: [:])
+            replacement,
+            output: output,
+            persisted: [:]
+        )
         watch.lap("publish")
         _ = report("publish", 1)
         return RebuildReport(
-            generation: calibrated?.number ?? 0, rowCount: plan.rows.count,
+            generation: calibrated?.number ?? 0,
+            rowCount: plan.rows.count,
             nlist: set.tables.first { $0.isGlobal }?.nlist ?? 0,
             indexedPartitionCount: set.tables.filter { !$0.isGlobal }.count,
-            seconds: watch.phases)
+            seconds: watch.phases
+        )
     }
 
     private func report(_ phase: String, _ fraction: Double) -> Bool {
@@ -118,7 +136,8 @@ struct Rebuild {
     // MARK: - What is trained
 
     private func scopes(
-        _ rows: [SegmentPlan.RowReference], sources: [any RowStore],
+        _ rows: [SegmentPlan.RowReference],
+        sources: [any RowStore],
         configuration: CollectionConfiguration
     ) -> [Scope] {
         var scopes: [Scope] = []
@@ -133,28 +152,37 @@ struct Rebuild {
             let key = PartitionName(sources[Int(row.source)].partition(at: Int(row.ordinal)))
             members[key, default: []].append(row)
         }
-        for (key, rows) in members.sorted(by: { $0.key < $1.key }) where rows.count >= max(minimum, 2) {
+        for (key, rows) in members.sorted(by: { $0.key < $1.key })
+        where rows.count >= max(minimum, 2) {
             scopes.append(
                 Scope(
-                    partition: key.text, rows: rows,
-                    nlist: Self.defaultNlist(rowCount: rows.count)))
+                    partition: key.text,
+                    rows: rows,
+                    nlist: Self.defaultNlist(rowCount: rows.count)
+                )
+            )
         }
         return scopes
     }
 
     private func train(
-        _ scope: Scope, sources: [any RowStore], dimension: Int,
+        _ scope: Scope,
+        sources: [any RowStore],
+        dimension: Int,
         progress: @escaping (Double) -> Bool
     ) throws(VectorStoreError) -> CentroidTable {
         var options = KMeansOptions(nlist: scope.nlist, dimension: dimension)
         options.seed = self.options.seed
         options.threads = core.maintenanceThreads
         options.maximumPointsPerCentroid = max(
-            16, min(96, Self.maximumSampleFloats / dimension / scope.nlist))
+            16,
+            min(96, Self.maximumSampleFloats / dimension / scope.nlist)
+        )
         var failure: CorruptionError?
         let rows = scope.rows
         let centroids = KMeans.train(
-            count: rows.count, options: options,
+            count: rows.count,
+            options: options,
             loadRows: { ordinals, target in
                 for (slot, ordinal) in ordinals.enumerated() {
                     let row = rows[ordinal]
@@ -166,29 +194,41 @@ struct Rebuild {
                         (target + slot * dimension).update(repeating: 0, count: dimension)
                     }
                 }
-            }, progress: progress)
+            },
+            progress: progress
+        )
         if let failure { throw VectorStoreError(corruption: failure) }
         guard let centroids else { throw MaintenanceCancellation.error }
         return CentroidTable(
-            partition: scope.partition, nlist: centroids.count / dimension, centroids: centroids,
+            partition: scope.partition,
+            nlist: centroids.count / dimension,
+            centroids: centroids,
             trainedRowCount: UInt64(rows.count),
-            calibration: RecallCurve.exact(nlist: centroids.count / dimension))
+            calibration: RecallCurve.exact(nlist: centroids.count / dimension)
+        )
     }
 
     // MARK: - Calibration and publication
 
     private func calibrate(
-        _ set: inout CentroidSet, generation: IndexGeneration, plan: SegmentPlan,
+        _ set: inout CentroidSet,
+        generation: IndexGeneration,
+        plan: SegmentPlan,
         sources: [any RowStore]
     ) throws(VectorStoreError) {
         let calibration = Calibration(
-            dimension: set.dimension, sources: sources, threads: core.maintenanceThreads)
+            dimension: set.dimension,
+            sources: sources,
+            threads: core.maintenanceThreads
+        )
         for table in set.tables.indices {
             let isLast = Double(table + 1) / Double(set.tables.count)
             let (rows, lists) = Self.assigned(table, of: set, plan: plan)
             let curve = try convertingCorruption { () throws(CorruptionError) in
                 try calibration.measure(
-                    rows: rows, lists: lists, index: generation.tables[table],
+                    rows: rows,
+                    lists: lists,
+                    index: generation.tables[table],
                     seed: options.seed &+ UInt64(table)
                 ) { _ in report("calibrate", 0.55 + 0.15 * isLast) }
             }
@@ -199,7 +239,9 @@ struct Rebuild {
 
     /// The rows under a table, in the plan's order, with their lists.
     private static func assigned(
-        _ table: Int, of set: CentroidSet, plan: SegmentPlan
+        _ table: Int,
+        of set: CentroidSet,
+        plan: SegmentPlan
     ) -> ([SegmentPlan.RowReference], [UInt32]) {
         if set.tables[table].isGlobal, let global = plan.globalLists {
             return (plan.rows, global.assignments)
@@ -218,8 +260,11 @@ struct Rebuild {
     private func persist(_ set: CentroidSet) throws(VectorStoreError) -> Manifest.CentroidEntry {
         do throws(StorageIOError) {
             return try CentroidFile.write(
-                set, storeUUID: core.storeUUID, directory: core.paths.indexes,
-                fileSystem: core.fileSystem)
+                set,
+                storeUUID: core.storeUUID,
+                directory: core.paths.indexes,
+                fileSystem: core.fileSystem
+            )
         } catch {
             throw core.failed(error)
         }

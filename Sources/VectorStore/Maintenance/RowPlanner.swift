@@ -19,7 +19,8 @@ struct RowPlanner {
     ///   - progress: Called with the share done; false cancels.
     /// - Returns: The plan, or nil when cancelled.
     func plan(
-        _ rows: [SegmentPlan.RowReference], progress: (Double) -> Bool
+        _ rows: [SegmentPlan.RowReference],
+        progress: (Double) -> Bool
     ) throws(CorruptionError) -> SegmentPlan? {
         let groups = groupByPartition(rows)
         var plan = SegmentPlan(rows: [], partitions: [], globalLists: nil)
@@ -28,7 +29,9 @@ struct RowPlanner {
         for (key, members) in groups {
             let start = plan.rows.count
             let table = generation?.listTable(
-                forPartition: key, isPartitioned: configuration.partitionKey != nil)
+                forPartition: key,
+                isPartitioned: configuration.partitionKey != nil
+            )
             if let generation, let table {
                 let lists = try assign(members, to: generation.tables[table]) {
                     progress((Double(start) + $0 * Double(members.count)) / total)
@@ -39,21 +42,31 @@ struct RowPlanner {
                 plan.rows += ordered
                 plan.partitions.append(
                     SegmentPlan.Partition(
-                        key: key, rows: start..<plan.rows.count, centroidTable: table,
-                        listCounts: counts))
+                        key: key,
+                        rows: start..<plan.rows.count,
+                        centroidTable: table,
+                        listCounts: counts
+                    )
+                )
             } else {
                 plan.rows += members
                 plan.partitions.append(
                     SegmentPlan.Partition(
-                        key: key, rows: start..<plan.rows.count, centroidTable: nil,
-                        listCounts: nil))
+                        key: key,
+                        rows: start..<plan.rows.count,
+                        centroidTable: nil,
+                        listCounts: nil
+                    )
+                )
             }
         }
         if configuration.partitionKey != nil, let generation, let table = generation.globalTable {
             let lists = try assign(plan.rows, to: generation.tables[table], progress: progress)
             guard let lists else { return nil }
             plan.globalLists = SegmentPlan.GlobalLists(
-                nlist: generation.set.tables[table].nlist, assignments: lists)
+                nlist: generation.set.tables[table].nlist,
+                assignments: lists
+            )
         }
         return plan
     }
@@ -73,7 +86,9 @@ struct RowPlanner {
 
     /// The posting list of each row.
     func assign(
-        _ rows: [SegmentPlan.RowReference], to index: CentroidIndex, progress: (Double) -> Bool
+        _ rows: [SegmentPlan.RowReference],
+        to index: CentroidIndex,
+        progress: (Double) -> Bool
     ) throws(CorruptionError) -> [UInt32]? {
         var lists = [UInt32](repeating: 0, count: rows.count)
         let dimension = configuration.dimension
@@ -88,8 +103,12 @@ struct RowPlanner {
                         return
                     }
                     index.nearest(
-                        rows: vectors, stride: dimension, count: count, into: lists + first,
-                        threads: threads)
+                        rows: vectors,
+                        stride: dimension,
+                        count: count,
+                        into: lists + first,
+                        threads: threads
+                    )
                 }
             }
             first += count
@@ -99,7 +118,8 @@ struct RowPlanner {
     }
 
     private func copyVectors(
-        of rows: ArraySlice<SegmentPlan.RowReference>, into block: inout [Float]
+        of rows: ArraySlice<SegmentPlan.RowReference>,
+        into block: inout [Float]
     ) throws(CorruptionError) {
         let dimension = configuration.dimension
         for (slot, row) in rows.enumerated() {
@@ -113,7 +133,9 @@ struct RowPlanner {
 
     /// A stable counting sort by list.
     private static func order(
-        _ rows: [SegmentPlan.RowReference], by lists: [UInt32], nlist: Int
+        _ rows: [SegmentPlan.RowReference],
+        by lists: [UInt32],
+        nlist: Int
     ) -> (rows: [SegmentPlan.RowReference], counts: [UInt32]) {
         var counts = [UInt32](repeating: 0, count: nlist)
         for list in lists { counts[Int(list)] += 1 }

@@ -7,17 +7,27 @@ struct SegmentBuild {
 
     /// - Returns: The open segment and its description; nil when cancelled.
     func write(
-        _ plan: SegmentPlan, sources: [any RowStore], generation: UInt64,
+        _ plan: SegmentPlan,
+        sources: [any RowStore],
+        generation: UInt64,
         progress: @escaping (Double) -> Bool
     ) throws(VectorStoreError) -> (segment: Segment, description: SegmentDescription)? {
         let identity = SegmentIdentity(
-            storeUUID: core.storeUUID, segmentID: core.takeSegmentID(),
-            collectionID: collection.id, indexGeneration: generation)
+            storeUUID: core.storeUUID,
+            segmentID: core.takeSegmentID(),
+            collectionID: collection.id,
+            indexGeneration: generation
+        )
         do throws(SegmentWriteError) {
             let description = try SegmentWriter.write(
-                plan: plan, sources: sources, configuration: collection.configuration,
-                identity: identity, fileSystem: core.fileSystem, directory: core.paths.segments,
-                progress: progress)
+                plan: plan,
+                sources: sources,
+                configuration: collection.configuration,
+                identity: identity,
+                fileSystem: core.fileSystem,
+                directory: core.paths.segments,
+                progress: progress
+            )
             let segment = try open(description, identity: identity)
             return (segment, description)
         } catch {
@@ -30,13 +40,17 @@ struct SegmentBuild {
     }
 
     private func open(
-        _ description: SegmentDescription, identity: SegmentIdentity
+        _ description: SegmentDescription,
+        identity: SegmentIdentity
     ) throws(SegmentWriteError) -> Segment {
         do throws(SegmentOpenError) {
             return try Segment.open(
                 path: core.paths.segments + "/" + Segment.fileName(description.segmentID),
-                description: description, identity: identity,
-                configuration: collection.configuration, fileSystem: core.fileSystem)
+                description: description,
+                identity: identity,
+                configuration: collection.configuration,
+                fileSystem: core.fileSystem
+            )
         } catch {
             switch error {
             case .io(let error): throw .io(error)

@@ -58,7 +58,8 @@ struct SegmentReplacement {
             rows.reserveCapacity(rows.count + input.rowCount - tombstones.count)
             for ordinal in 0..<input.rowCount where !tombstones.contains(ordinal) {
                 rows.append(
-                    SegmentPlan.RowReference(source: UInt32(source), ordinal: UInt32(ordinal)))
+                    SegmentPlan.RowReference(source: UInt32(source), ordinal: UInt32(ordinal))
+                )
             }
         }
         self.rows = rows
@@ -68,7 +69,8 @@ struct SegmentReplacement {
     ///
     /// - Returns: Tombstones over the output's ordinals; nil when an input is gone.
     func tombstones(
-        forOutput plan: SegmentPlan, in live: LiveSet
+        forOutput plan: SegmentPlan,
+        in live: LiveSet
     ) -> TombstoneSet? {
         var newlyHidden: [Set<UInt32>] = []
         var any = false

@@ -6,7 +6,9 @@ struct SegmentSwap {
     let core: StoreCore
     let collection: CollectionState
 
-    /// The result of building, ready to be published. `segment` is nil when no row was visible.
+    /// The result of building, ready to be published.
+    ///
+    /// `segment` is nil when no row was visible.
     struct Output {
         var plan: SegmentPlan
         var segment: Segment?
@@ -18,26 +20,35 @@ struct SegmentSwap {
     /// - Parameter persisted: Tombstones of other segments that were made durable for this swap, by
     ///   segment id.
     func publish(
-        _ replacement: SegmentReplacement, output: Output,
+        _ replacement: SegmentReplacement,
+        output: Output,
         persisted: [UInt64: Manifest.TombstoneEntry]
     ) throws(VectorStoreError) {
         if let poison = core.poison { throw poison }
         try core.writing.withLock { (state) throws(VectorStoreError) in
             guard !state.isClosed, let live = collection.live else {
                 throw VectorStoreError(
-                    .cancelled, "collection \(collection.configuration.name) is gone")
+                    .cancelled,
+                    "collection \(collection.configuration.name) is gone"
+                )
             }
             guard let hidden = replacement.tombstones(forOutput: output.plan, in: live) else {
                 throw VectorStoreError(.busy, "the segments were replaced meanwhile; try again")
             }
             let view = try outputView(output, hidden: hidden)
-            let next = liveSet(after: live, replacement: replacement, view: view, output: output,
-                persisted: persisted)
+            let next = liveSet(
+                after: live,
+                replacement: replacement,
+                view: view,
+                output: output,
+                persisted: persisted
+            )
             guard next.liveCount == live.liveCount else {
                 let error = VectorStoreError(
                     .corrupt,
                     "\(live.liveCount) visible records would become \(next.liveCount); nothing "
-                        + "was published")
+                        + "was published"
+                )
                 core.poison(because: error)
                 throw error
             }
@@ -52,7 +63,8 @@ struct SegmentSwap {
                         collectionID: collection.id,
                         indexGeneration: view.segment.indexGeneration,
                         description: view.segment.description,
-                        tombstones: view.persistedTombstones)
+                        tombstones: view.persistedTombstones
+                    )
                 }
                 manifest.nextSegmentID = core.nextSegmentIDToTake
                 manifest.nextGeneration = core.nextGenerationToTake
@@ -75,7 +87,8 @@ struct SegmentSwap {
 
     /// The output's view with the tombstones that came late, made durable.
     private func outputView(
-        _ output: Output, hidden: TombstoneSet
+        _ output: Output,
+        hidden: TombstoneSet
     ) throws(VectorStoreError) -> SegmentView? {
         guard let segment = output.segment else { return nil }
         guard !hidden.isEmpty else {
@@ -83,12 +96,18 @@ struct SegmentSwap {
         }
         let lsn = collection.live?.lsn ?? 0
         let entry = try TombstonePersistence(core: core).write(
-            hidden, of: segment, lsn: lsn)
+            hidden,
+            of: segment,
+            lsn: lsn
+        )
         return SegmentView(segment: segment, tombstones: hidden, persistedTombstones: entry)
     }
 
     private func liveSet(
-        after live: LiveSet, replacement: SegmentReplacement, view: SegmentView?, output: Output,
+        after live: LiveSet,
+        replacement: SegmentReplacement,
+        view: SegmentView?,
+        output: Output,
         persisted: [UInt64: Manifest.TombstoneEntry]
     ) -> LiveSet {
         var segments = live.segments.filter { !replacement.contains($0.segment) }
@@ -105,9 +124,13 @@ struct SegmentSwap {
         let used = Set(segments.map(\.segment.indexGeneration))
         generations = generations.filter { $0.key == current || used.contains($0.key) }
         return LiveSet(
-            lsn: live.lsn, configuration: live.configuration,
+            lsn: live.lsn,
+            configuration: live.configuration,
             memtables: live.memtables.filter { !replacement.contains($0.memtable) },
-            segments: segments, generations: generations, currentGeneration: current)
+            segments: segments,
+            generations: generations,
+            currentGeneration: current
+        )
     }
 
     /// Every change up to this one is in a segment or a tombstone file of the new manifest.

@@ -10,16 +10,22 @@ struct StoreReport {
             (state.lastLSN, state.manifest.number, state.log.byteCount)
         }
         return StoreStatistics(
-            path: core.paths.root, lsn: lsn, manifestNumber: number, logByteCount: logs,
+            path: core.paths.root,
+            lsn: lsn,
+            manifestNumber: number,
+            logByteCount: logs,
             collections: core.collections.compactMap { $0.live.map(Self.statistics(of:)) },
-            recovery: core.recoveryReport)
+            recovery: core.recoveryReport
+        )
     }
 
     static func statistics(of live: LiveSet) -> CollectionStatistics {
         var partitions: Set<PartitionName> = []
         if live.configuration.partitionKey != nil {
             for view in live.segments {
-                for entry in view.segment.partitions { partitions.insert(PartitionName(entry.name)) }
+                for entry in view.segment.partitions {
+                    partitions.insert(PartitionName(entry.name))
+                }
             }
             for view in live.memtables {
                 for ordinal in 0..<view.rowCount {
@@ -38,6 +44,7 @@ struct StoreReport {
             indexGeneration: live.currentGeneration,
             nlist: index?.set.tables.first { $0.isGlobal }?.nlist ?? 0,
             indexedPartitionCount: index?.set.tables.count { !$0.isGlobal } ?? 0,
-            partitionCount: partitions.count)
+            partitionCount: partitions.count
+        )
     }
 }

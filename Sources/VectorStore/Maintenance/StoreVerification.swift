@@ -10,7 +10,9 @@ struct StoreVerification {
     ) throws(VectorStoreError) -> VerificationReport {
         let paths = StorePaths(root: root)
         let lock = try StoreOpening(
-            fileSystem: fileSystem, root: root, options: .existingOnly
+            fileSystem: fileSystem,
+            root: root,
+            options: .existingOnly
         ).lockExisting()
         defer { lock.release() }
         var report = VerificationReport(fileCount: 0, byteCount: 0, problems: [])
@@ -25,13 +27,18 @@ struct StoreVerification {
                 report.byteCount += status?.byteCount ?? 0
             }
             let collections = try StoreLoader(
-                fileSystem: fileSystem, paths: paths, manifest: manifest
+                fileSystem: fileSystem,
+                paths: paths,
+                manifest: manifest
             ).loadCollections()
             try verify(collections, into: &report, progress: progress)
             _ = try LogReplay(
-                fileSystem: fileSystem, directory: paths.logs, storeUUID: manifest.storeUUID
+                fileSystem: fileSystem,
+                directory: paths.logs,
+                storeUUID: manifest.storeUUID
             ).replay(
-                files: manifest.logFiles.map(\.sequence), after: manifest.flushedLSN
+                files: manifest.logFiles.map(\.sequence),
+                after: manifest.flushedLSN
             ) { _, _ in }
         } catch {
             report.problems.append(VectorStoreError(load: error).message)
@@ -40,7 +47,8 @@ struct StoreVerification {
     }
 
     private func verify(
-        _ collections: [UInt32: CollectionState], into report: inout VerificationReport,
+        _ collections: [UInt32: CollectionState],
+        into report: inout VerificationReport,
         progress: (@Sendable (Double) -> Void)?
     ) throws(LoadError) {
         let segments = collections.values.flatMap { collection in
@@ -55,7 +63,9 @@ struct StoreVerification {
 
     /// Each live id must be visible in one segment only.
     private func checkUniqueness(
-        of collection: CollectionState, view: SegmentView, into report: inout VerificationReport
+        of collection: CollectionState,
+        view: SegmentView,
+        into report: inout VerificationReport
     ) {
         guard let live = collection.live else { return }
         let own = live.segments.firstIndex { $0.segment === view.segment }
@@ -67,7 +77,8 @@ struct StoreVerification {
                 else {
                     report.problems.append(
                         "collection \(collection.configuration.name): id \(id) is visible in more "
-                            + "than one place, or its id map does not find it")
+                            + "than one place, or its id map does not find it"
+                    )
                     return
                 }
             } catch {

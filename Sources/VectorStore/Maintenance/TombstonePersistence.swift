@@ -5,13 +5,20 @@ struct TombstonePersistence {
     let core: StoreCore
 
     func write(
-        _ tombstones: TombstoneSet, of segment: Segment, lsn: UInt64
+        _ tombstones: TombstoneSet,
+        of segment: Segment,
+        lsn: UInt64
     ) throws(VectorStoreError) -> Manifest.TombstoneEntry {
         do throws(StorageIOError) {
             return try TombstoneFile.write(
-                tombstones, rowCount: segment.rowCount, segmentID: segment.segmentID, lsn: lsn,
+                tombstones,
+                rowCount: segment.rowCount,
+                segmentID: segment.segmentID,
+                lsn: lsn,
                 storeUUID: core.storeUUID,
-                directory: core.paths.segments, fileSystem: core.fileSystem)
+                directory: core.paths.segments,
+                fileSystem: core.fileSystem
+            )
         } catch {
             throw core.failed(error)
         }
@@ -25,7 +32,10 @@ struct TombstonePersistence {
         for view in live.segments
         where view.tombstones.count != (view.persistedTombstones.map { Int($0.count) } ?? 0) {
             entries[view.segment.segmentID] = try write(
-                view.tombstones, of: view.segment, lsn: live.lsn)
+                view.tombstones,
+                of: view.segment,
+                lsn: live.lsn
+            )
         }
         return entries
     }

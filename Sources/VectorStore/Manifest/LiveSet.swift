@@ -33,8 +33,10 @@ package struct MemtableView: Sendable {
     /// A new memtable without rows.
     package init(empty configuration: CollectionConfiguration) {
         self.init(
-            memtable: Memtable(dimension: configuration.dimension), rowCount: 0,
-            tombstones: TombstoneSet(rowCount: 0))
+            memtable: Memtable(dimension: configuration.dimension),
+            rowCount: 0,
+            tombstones: TombstoneSet(rowCount: 0)
+        )
     }
 
     /// Visible rows.
@@ -55,8 +57,12 @@ package final class LiveSet: Sendable {
     package let currentGeneration: UInt64
 
     package init(
-        lsn: UInt64, configuration: CollectionConfiguration, memtables: [MemtableView],
-        segments: [SegmentView], generations: [UInt64: IndexGeneration], currentGeneration: UInt64
+        lsn: UInt64,
+        configuration: CollectionConfiguration,
+        memtables: [MemtableView],
+        segments: [SegmentView],
+        generations: [UInt64: IndexGeneration],
+        currentGeneration: UInt64
     ) {
         self.lsn = lsn
         self.configuration = configuration
@@ -69,8 +75,13 @@ package final class LiveSet: Sendable {
     /// The same live set with other memtables.
     package func with(memtables: [MemtableView]) -> LiveSet {
         LiveSet(
-            lsn: lsn, configuration: configuration, memtables: memtables, segments: segments,
-            generations: generations, currentGeneration: currentGeneration)
+            lsn: lsn,
+            configuration: configuration,
+            memtables: memtables,
+            segments: segments,
+            generations: generations,
+            currentGeneration: currentGeneration
+        )
     }
 
     /// Records that a search can find.

@@ -14,7 +14,9 @@ package enum ManifestFile {
         NumberedName.parse(name, prefix: prefix, suffix: "")
     }
 
-    /// Makes a manifest durable under its number. The rename is the commit point.
+    /// Makes a manifest durable under its number.
+    ///
+    /// The rename is the commit point.
     package static func publish(
         _ manifest: Manifest,
         in directory: String,
@@ -28,8 +30,10 @@ package enum ManifestFile {
         )
     }
 
-    /// The manifest with the highest number. When that one is damaged, nothing older is tried: it may
-    /// lack acknowledged writes whose log is gone.
+    /// The manifest with the highest number.
+    ///
+    /// When that one is damaged, nothing older is tried: it may lack acknowledged writes whose log
+    /// is gone.
     package static func loadNewest(
         in directory: String,
         fileSystem: any FileSystem
@@ -64,7 +68,9 @@ package enum ManifestFile {
         }
     }
 
-    /// Removes manifests before `number`. What cannot be removed stays until the next time.
+    /// Removes manifests before `number`.
+    ///
+    /// What cannot be removed stays until the next time.
     package static func removeOlder(
         than number: UInt64,
         in directory: String,

@@ -70,7 +70,9 @@ package final class Memtable: RowStore, @unchecked Sendable {
         codeChunks.deallocate()
     }
 
-    /// Appends a row and returns its ordinal. The caller has hidden the previous row of the id.
+    /// Appends a row and returns its ordinal.
+    ///
+    /// The caller has hidden the previous row of the id.
     func append(_ row: StoredRow, lsn: UInt64) -> Int {
         precondition(row.vector.count == dimension && lsn != 0)
         let ordinal = rowCount
@@ -87,15 +89,22 @@ package final class Memtable: RowStore, @unchecked Sendable {
         codes[slot] = Self.partitionCode(row.partition)
         (bodies + slot).initialize(
             to: RowBody(
-                id: row.id, partition: row.partition, lsn: lsn, attributes: row.attributes,
-                payload: row.payload))
+                id: row.id,
+                partition: row.partition,
+                lsn: lsn,
+                attributes: row.attributes,
+                payload: row.payload
+            )
+        )
         ordinalByID[row.id] = ordinal
         rowCount += 1
         byteCount += strideFloats * 4 + 160 + (row.payload?.count ?? 0) + row.attributes.count * 24
         return ordinal
     }
 
-    /// The newest row of an id, hidden or not. Only for the committing thread, or under its lock.
+    /// The newest row of an id, hidden or not.
+    ///
+    /// Only for the committing thread, or under its lock.
     func ordinal(of id: RecordID) -> Int? {
         ordinalByID[id]
     }
@@ -156,8 +165,11 @@ package final class Memtable: RowStore, @unchecked Sendable {
             let chunk = first / Self.rowsPerChunk
             guard let vectors = vectorChunks[chunk], let codes = codeChunks[chunk] else { return }
             body(
-                first, min(Self.rowsPerChunk, rowCount - first), UnsafePointer(vectors),
-                UnsafePointer(codes))
+                first,
+                min(Self.rowsPerChunk, rowCount - first),
+                UnsafePointer(vectors),
+                UnsafePointer(codes)
+            )
             first += Self.rowsPerChunk
         }
     }

@@ -17,7 +17,8 @@ struct QueryCheck {
         guard query.recallTarget > 0, query.recallTarget <= 1 else {
             throw invalid(
                 "recallTarget",
-                "the recall target is \(query.recallTarget); it must be above 0 and at most 1")
+                "the recall target is \(query.recallTarget); it must be above 0 and at most 1"
+            )
         }
         if let nprobe = query.nprobe, nprobe < 1 {
             throw invalid("nprobe", "nprobe is \(nprobe); it must be at least 1")
@@ -32,7 +33,8 @@ struct QueryCheck {
             filter: try program(query.filter),
             floor: query.minimumSimilarity ?? -.infinity,
             recallTarget: query.recallTarget,
-            nprobe: query.nprobe)
+            nprobe: query.nprobe
+        )
     }
 
     func program(_ filter: Filter?) throws(VectorStoreError) -> FilterProgram? {

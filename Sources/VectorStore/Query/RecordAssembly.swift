@@ -10,12 +10,15 @@ extension LiveSet {
             vector: include.contains(.vector) ? try vector(key) : [],
             partition: partition(key),
             attributes: include.contains(.attributes) ? attributes(key) : [:],
-            payload: include.contains(.payload) ? try store.payload(at: key.ordinal) : nil)
+            payload: include.contains(.payload) ? try store.payload(at: key.ordinal) : nil
+        )
     }
 
     /// The match of a scored row.
     func match(
-        score: Float, key: RowKey, include: IncludedFields
+        score: Float,
+        key: RowKey,
+        include: IncludedFields
     ) throws(CorruptionError) -> Match {
         let store = store(key.store)
         return Match(
@@ -24,7 +27,8 @@ extension LiveSet {
             partition: partition(key),
             attributes: include.contains(.attributes) ? attributes(key) : [:],
             payload: include.contains(.payload) ? try store.payload(at: key.ordinal) : nil,
-            vector: include.contains(.vector) ? try vector(key) : nil)
+            vector: include.contains(.vector) ? try vector(key) : nil
+        )
     }
 
     private func partition(_ key: RowKey) -> String? {

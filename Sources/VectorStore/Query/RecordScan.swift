@@ -63,7 +63,8 @@ struct RecordScan {
 
     /// The next matching rows after a position, at most `limit`, in order.
     func page(
-        after start: Position?, limit: Int
+        after start: Position?,
+        limit: Int
     ) throws(CorruptionError) -> [(position: Position, key: RowKey)] {
         var found: [(position: Position, key: RowKey)] = []
         for (index, view) in live.memtables.enumerated() {
@@ -85,7 +86,10 @@ struct RecordScan {
     }
 
     private func segmentPage(
-        _ view: SegmentView, store: Int, after start: Position?, limit: Int,
+        _ view: SegmentView,
+        store: Int,
+        after start: Position?,
+        limit: Int,
         _ emit: ((position: Position, key: RowKey)) -> Void
     ) throws(CorruptionError) {
         let segment = view.segment
@@ -120,7 +124,10 @@ extension RecordScan.Position {
     /// Reads a cursor that `cursor` made.
     init(cursor: String) throws(VectorStoreError) {
         let invalid = VectorStoreError(
-            .invalidQuery, "the cursor is not one that a scan returned", field: "cursor")
+            .invalidQuery,
+            "the cursor is not one that a scan returned",
+            field: "cursor"
+        )
         let digits = Array(cursor.utf8)
         guard digits.count.isMultiple(of: 2), digits.count <= 600 else { throw invalid }
         var bytes: [UInt8] = []

@@ -36,7 +36,9 @@ struct SearchRun {
 
     /// Compares the visible, matching rows of `ordinals` in one segment.
     mutating func scan(
-        segment index: Int, ordinals: Range<Int>, matching: [UInt64]? = nil
+        segment index: Int,
+        ordinals: Range<Int>,
+        matching: [UInt64]? = nil
     ) throws(CorruptionError) {
         let view = live.segments[index]
         try view.segment.verifyVectors(ordinals: ordinals)
@@ -51,11 +53,20 @@ struct SearchRun {
                 run.query.vector.withUnsafeBufferPointer { vector in
                     guard let vector = vector.baseAddress else { return }
                     Kernels.dotRows(
-                        query: vector, rows: base + first * stride, stride: stride, count: count,
-                        dimension: run.live.configuration.dimension, into: scores)
+                        query: vector,
+                        rows: base + first * stride,
+                        stride: stride,
+                        count: count,
+                        dimension: run.live.configuration.dimension,
+                        into: scores
+                    )
                 }
                 run.offer(
-                    scores, count: count, store: storeIndex, checking: run.query.filter == nil ? nil : view.segment, hidden: hidden
+                    scores,
+                    count: count,
+                    store: storeIndex,
+                    checking: run.query.filter == nil ? nil : view.segment,
+                    hidden: hidden
                 ) { first + $0 }
                 run.rowsScanned += count
                 first += count
@@ -66,7 +77,9 @@ struct SearchRun {
 
     /// Compares the visible, matching rows among `ordinals`, which lie anywhere in one segment.
     mutating func gather(
-        segment index: Int, ordinals: UnsafeBufferPointer<UInt32>, checkFilter: Bool = true
+        segment index: Int,
+        ordinals: UnsafeBufferPointer<UInt32>,
+        checkFilter: Bool = true
     ) throws(CorruptionError) {
         let view = live.segments[index]
         for ordinal in ordinals { try view.segment.verifyVector(Int(ordinal)) }
@@ -83,11 +96,19 @@ struct SearchRun {
                 run.query.vector.withUnsafeBufferPointer { vector in
                     guard let vector = vector.baseAddress else { return }
                     Kernels.dotGather(
-                        query: vector, base: base, stride: stride, ordinals: block, count: count,
-                        dimension: run.live.configuration.dimension, into: scores)
+                        query: vector,
+                        base: base,
+                        stride: stride,
+                        ordinals: block,
+                        count: count,
+                        dimension: run.live.configuration.dimension,
+                        into: scores
+                    )
                 }
                 run.offer(
-                    scores, count: count, store: storeIndex,
+                    scores,
+                    count: count,
+                    store: storeIndex,
                     checking: checkFilter && run.query.filter != nil ? view.segment : nil,
                     hidden: hidden
                 ) { Int(block[$0]) }
@@ -107,17 +128,30 @@ struct SearchRun {
         withScores { run, scores in
             memtable.forEachChunk(rowCount: view.rowCount) { first, count, vectors, codes in
                 run.scanChunk(
-                    first: first, count: count, vectors: vectors, codes: codes, store: index,
-                    memtable: memtable, partitionCodes: partitionCodes, hidden: hidden,
-                    scores: scores)
+                    first: first,
+                    count: count,
+                    vectors: vectors,
+                    codes: codes,
+                    store: index,
+                    memtable: memtable,
+                    partitionCodes: partitionCodes,
+                    hidden: hidden,
+                    scores: scores
+                )
             }
         }
         try throwFailure()
     }
 
     private mutating func scanChunk(
-        first: Int, count: Int, vectors: UnsafePointer<Float>, codes: UnsafePointer<UInt32>,
-        store: Int, memtable: Memtable, partitionCodes: [UInt32]?, hidden: TombstoneSet?,
+        first: Int,
+        count: Int,
+        vectors: UnsafePointer<Float>,
+        codes: UnsafePointer<UInt32>,
+        store: Int,
+        memtable: Memtable,
+        partitionCodes: [UInt32]?,
+        hidden: TombstoneSet?,
         scores: UnsafeMutablePointer<Float>
     ) {
         withUnsafeTemporaryAllocation(of: UInt32.self, capacity: count) { slots in
@@ -135,8 +169,14 @@ struct SearchRun {
                 query.vector.withUnsafeBufferPointer { vector in
                     guard let vector = vector.baseAddress else { return }
                     Kernels.dotGather(
-                        query: vector, base: vectors, stride: memtable.strideFloats,
-                        ordinals: block, count: size, dimension: memtable.dimension, into: scores)
+                        query: vector,
+                        base: vectors,
+                        stride: memtable.strideFloats,
+                        ordinals: block,
+                        count: size,
+                        dimension: memtable.dimension,
+                        into: scores
+                    )
                 }
                 offer(scores, count: size, store: store, checking: memtable, hidden: hidden) {
                     first + Int(block[$0])
@@ -151,8 +191,12 @@ struct SearchRun {
     /// would enter.
     @inline(__always)
     private mutating func offer(
-        _ scores: UnsafePointer<Float>, count: Int, store: Int, checking rows: (any RowStore)?,
-        hidden: TombstoneSet?, ordinal: (Int) -> Int
+        _ scores: UnsafePointer<Float>,
+        count: Int,
+        store: Int,
+        checking rows: (any RowStore)?,
+        hidden: TombstoneSet?,
+        ordinal: (Int) -> Int
     ) {
         var threshold = best.threshold
         for position in 0..<count {

@@ -20,7 +20,13 @@ struct Searcher {
         var run = SearchRun(live: live, query: query)
         try scanMemtables(&run)
         var statistics = SearchStatistics(
-            mode: .exact, nlist: 0, nprobe: 0, rowsScanned: 0, estimatedRecall: 1, lsn: live.lsn)
+            mode: .exact,
+            nlist: 0,
+            nprobe: 0,
+            rowsScanned: 0,
+            estimatedRecall: 1,
+            lsn: live.lsn
+        )
         switch plan.access {
         case .exact:
             try scanAll(&run, scope: scope)
@@ -44,9 +50,12 @@ struct Searcher {
     // MARK: - Planning
 
     private func plan(
-        _ query: CheckedQuery, scope: SearchScope
+        _ query: CheckedQuery,
+        scope: SearchScope
     ) throws(CorruptionError) -> QueryPlan {
-        guard query.recallTarget < 1 || query.nprobe != nil else { return QueryPlan(access: .exact) }
+        guard query.recallTarget < 1 || query.nprobe != nil else {
+            return QueryPlan(access: .exact)
+        }
         let rows = scope.segmentRowCount
         guard rows > QueryPlan.exactRowLimit || query.nprobe != nil else {
             return QueryPlan(access: .exact)
@@ -113,7 +122,8 @@ struct Searcher {
     }
 
     private func gatherMatching(
-        _ run: inout SearchRun, scope: SearchScope
+        _ run: inout SearchRun,
+        scope: SearchScope
     ) throws(CorruptionError) {
         guard let filter = run.query.filter else { return try scanAll(&run, scope: scope) }
         for (index, ranges) in scope.ranges.enumerated() {
@@ -141,7 +151,9 @@ struct Searcher {
     }
 
     private func probe(
-        _ run: inout SearchRun, scope: SearchScope, plan: QueryPlan,
+        _ run: inout SearchRun,
+        scope: SearchScope,
+        plan: QueryPlan,
         statistics: inout SearchStatistics
     ) throws(CorruptionError) {
         statistics.mode = .probed
@@ -155,7 +167,10 @@ struct Searcher {
             statistics.estimatedRecall = min(
                 statistics.estimatedRecall,
                 generation.set.tables[table].calibration.recall(
-                    nprobe: nprobe, k: run.query.k))
+                    nprobe: nprobe,
+                    k: run.query.k
+                )
+            )
             let lists = generation.tables[table].nearest(to: run.query.vector, count: nprobe)
             for (index, view) in live.segments.enumerated()
             where view.segment.indexGeneration == number {
@@ -172,7 +187,9 @@ struct Searcher {
     }
 
     private func probe(
-        _ run: inout SearchRun, segment index: Int, ranges: [SearchScope.PartitionRange],
+        _ run: inout SearchRun,
+        segment index: Int,
+        ranges: [SearchScope.PartitionRange],
         lists: [UInt32]
     ) throws(CorruptionError) {
         let segment = live.segments[index].segment

@@ -17,25 +17,35 @@ struct LogRecovery {
         into collections: [UInt32: CollectionState]
     ) throws(LoadError) -> Outcome {
         let summary = try LogReplay(
-            fileSystem: fileSystem, directory: paths.logs, storeUUID: manifest.storeUUID
+            fileSystem: fileSystem,
+            directory: paths.logs,
+            storeUUID: manifest.storeUUID
         ).replay(files: manifest.logFiles.map(\.sequence), after: manifest.flushedLSN) {
             (firstLSN, operations) throws(LoadError) in
             try apply(operations, firstLSN: firstLSN, to: collections)
         }
         let lastLSN = max(summary.lastLSN, manifest.flushedLSN)
         return Outcome(
-            lastLSN: lastLSN, lastFile: summary.lastFile,
+            lastLSN: lastLSN,
+            lastFile: summary.lastFile,
             report: RecoveryReport(
                 replayedBatchCount: summary.batchCount,
                 replayedOperationCount: summary.operationCount,
-                discardedByteCount: summary.discardedByteCount, removedFileCount: 0,
-                wasClean: summary.isSealed))
+                discardedByteCount: summary.discardedByteCount,
+                removedFileCount: 0,
+                wasClean: summary.isSealed
+            )
+        )
     }
 
-    /// Applies one frame. Changes of collections that were dropped since are passed over: ids of
-    /// collections are never used again.
+    /// Applies one frame.
+    ///
+    /// Changes of collections that were dropped since are passed over: ids of collections are never
+    /// used again.
     private func apply(
-        _ operations: [LogOperation], firstLSN: UInt64, to collections: [UInt32: CollectionState]
+        _ operations: [LogOperation],
+        firstLSN: UInt64,
+        to collections: [UInt32: CollectionState]
     ) throws(LoadError) {
         var changes: [UInt32: [LocatedChange]] = [:]
         for (index, operation) in operations.enumerated() {
@@ -45,8 +55,11 @@ struct LogRecovery {
             do throws(CorruptionError) {
                 changes[operation.collection, default: []].append(
                     LocatedChange(
-                        lsn: firstLSN + UInt64(index), change: change,
-                        hides: try live.visibleSegmentRow(of: change.id)))
+                        lsn: firstLSN + UInt64(index),
+                        change: change,
+                        hides: try live.visibleSegmentRow(of: change.id)
+                    )
+                )
             } catch {
                 throw .corruption(error)
             }
@@ -60,7 +73,8 @@ struct LogRecovery {
 
     /// A row that a commit of this collection cannot have written is damage.
     private func check(
-        _ row: StoredRow, against configuration: CollectionConfiguration
+        _ row: StoredRow,
+        against configuration: CollectionConfiguration
     ) throws(LoadError) {
         guard row.vector.count == configuration.dimension,
             row.attributes.count == configuration.attributes.count,
@@ -68,11 +82,14 @@ struct LogRecovery {
         else {
             throw .corruption(
                 .logDamaged(
-                    file: "wal", offset: 0,
+                    file: "wal",
+                    offset: 0,
                     reason: "the row \(row.id) has \(row.vector.count) floats and "
                         + "\(row.attributes.count) attributes, collection \(configuration.name) "
                         + "has dimension \(configuration.dimension) and "
-                        + "\(configuration.attributes.count) attributes"))
+                        + "\(configuration.attributes.count) attributes"
+                )
+            )
         }
     }
 
@@ -83,6 +100,7 @@ struct LogRecovery {
                 || active.rowCount >= Memtable.maximumRowCount
         else { return }
         collection.replace(
-            live.with(memtables: live.memtables + [MemtableView(empty: live.configuration)]))
+            live.with(memtables: live.memtables + [MemtableView(empty: live.configuration)])
+        )
     }
 }

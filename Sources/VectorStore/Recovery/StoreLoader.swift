@@ -17,16 +17,24 @@ struct StoreLoader {
                     throw .corruption(
                         .missingFile(
                             file: CentroidFile.name(generation: number),
-                            reason: "segment \(view.segment.segmentID) was listed under it"))
+                            reason: "segment \(view.segment.segmentID) was listed under it"
+                        )
+                    )
                 }
             }
             let live = LiveSet(
-                lsn: manifest.flushedLSN, configuration: entry.configuration,
+                lsn: manifest.flushedLSN,
+                configuration: entry.configuration,
                 memtables: [MemtableView(empty: entry.configuration)],
-                segments: segments, generations: generations,
-                currentGeneration: entry.indexGeneration)
+                segments: segments,
+                generations: generations,
+                currentGeneration: entry.indexGeneration
+            )
             collections[entry.id] = CollectionState(
-                id: entry.id, configuration: entry.configuration, live: live)
+                id: entry.id,
+                configuration: entry.configuration,
+                live: live
+            )
         }
         return collections
     }
@@ -37,8 +45,12 @@ struct StoreLoader {
         var generations: [UInt64: IndexGeneration] = [:]
         for entry in manifest.centroidSets where entry.collectionID == collection.id {
             let set = try CentroidFile.load(
-                entry, storeUUID: manifest.storeUUID, dimension: collection.configuration.dimension,
-                directory: paths.indexes, fileSystem: fileSystem)
+                entry,
+                storeUUID: manifest.storeUUID,
+                dimension: collection.configuration.dimension,
+                directory: paths.indexes,
+                fileSystem: fileSystem
+            )
             generations[entry.generation] = IndexGeneration(set)
         }
         return generations
@@ -50,22 +62,36 @@ struct StoreLoader {
         var views: [SegmentView] = []
         for entry in manifest.segments where entry.collectionID == collection.id {
             let identity = SegmentIdentity(
-                storeUUID: manifest.storeUUID, segmentID: entry.description.segmentID,
-                collectionID: collection.id, indexGeneration: entry.indexGeneration)
+                storeUUID: manifest.storeUUID,
+                segmentID: entry.description.segmentID,
+                collectionID: collection.id,
+                indexGeneration: entry.indexGeneration
+            )
             let segment = try Segment.open(
-                directory: paths.segments, description: entry.description, identity: identity,
-                configuration: collection.configuration, fileSystem: fileSystem)
+                directory: paths.segments,
+                description: entry.description,
+                identity: identity,
+                configuration: collection.configuration,
+                fileSystem: fileSystem
+            )
             var tombstones = TombstoneSet(rowCount: segment.rowCount)
             if let persisted = entry.tombstones {
                 tombstones = try TombstoneFile.load(
-                    persisted, segmentID: entry.description.segmentID,
-                    rowCount: segment.rowCount, storeUUID: manifest.storeUUID,
-                    directory: paths.segments, fileSystem: fileSystem)
+                    persisted,
+                    segmentID: entry.description.segmentID,
+                    rowCount: segment.rowCount,
+                    storeUUID: manifest.storeUUID,
+                    directory: paths.segments,
+                    fileSystem: fileSystem
+                )
             }
             views.append(
                 SegmentView(
-                    segment: segment, tombstones: tombstones,
-                    persistedTombstones: entry.tombstones))
+                    segment: segment,
+                    tombstones: tombstones,
+                    persistedTombstones: entry.tombstones
+                )
+            )
         }
         return views.sorted { $0.segment.segmentID < $1.segment.segmentID }
     }

@@ -38,11 +38,14 @@ package struct StoreOpening {
 
     /// - Returns: Whether the store has yet to be created.
     private func prepareDirectory() throws(VectorStoreError) -> Bool {
-        guard let status = try io({ () throws(StorageIOError) in try fileSystem.status(paths.root) })
+        guard
+            let status = try io({ () throws(StorageIOError) in try fileSystem.status(paths.root) })
         else {
             guard options.createIfMissing else {
                 throw VectorStoreError(
-                    .notAStore, "there is no store at \(paths.root); create one first")
+                    .notAStore,
+                    "there is no store at \(paths.root); create one first"
+                )
             }
             try io { () throws(StorageIOError) in try fileSystem.createDirectory(paths.root) }
             return true
@@ -55,7 +58,9 @@ package struct StoreOpening {
         try checkUnfinished(names)
         guard options.createIfMissing else {
             throw VectorStoreError(
-                .notAStore, "\(paths.root) holds no store; create one first")
+                .notAStore,
+                "\(paths.root) holds no store; create one first"
+            )
         }
         return true
     }
@@ -68,7 +73,8 @@ package struct StoreOpening {
                 throw VectorStoreError(
                     .notAStore,
                     "\(paths.root) is not a store: it holds \(name) and no manifest; choose an "
-                        + "empty or new directory")
+                        + "empty or new directory"
+                )
             }
             let inside = try io { () throws(StorageIOError) in
                 try fileSystem.list(paths.root + "/" + name)
@@ -77,7 +83,8 @@ package struct StoreOpening {
                 throw VectorStoreError(
                     .corrupt,
                     "\(paths.root) holds \(name)/\(file) but no manifest: the manifests are "
-                        + "missing. Restore the directory from a backup; nothing was changed")
+                        + "missing. Restore the directory from a backup; nothing was changed"
+                )
             }
         }
     }
@@ -92,7 +99,8 @@ package struct StoreOpening {
                 .storeLocked,
                 "the store at \(paths.root) is open for writing elsewhere (\(owner)); stop that "
                     + "process or use its socket",
-                cause: error)
+                cause: error
+            )
         }
     }
 
@@ -107,8 +115,10 @@ package struct StoreOpening {
             let parent = Self.parent(of: paths.root)
             try fileSystem.synchronizeDirectory(parent)
             try ManifestFile.publish(
-                Manifest(storeUUID: StoreIdentity.random()), in: paths.root,
-                fileSystem: fileSystem)
+                Manifest(storeUUID: StoreIdentity.random()),
+                in: paths.root,
+                fileSystem: fileSystem
+            )
         }
     }
 
@@ -134,20 +144,34 @@ package struct StoreOpening {
         manifest.nextSegmentID = numbers.segment
         manifest.nextGeneration = numbers.generation
         let recovery = LogRecovery(
-            fileSystem: fileSystem, paths: paths, options: options, manifest: manifest)
+            fileSystem: fileSystem,
+            paths: paths,
+            options: options,
+            manifest: manifest
+        )
         let replay = try believing { () throws(LoadError) in
             try recovery.replay(into: collections)
         }
         let log = try io { () throws(StorageIOError) in
             try LogFile.create(
-                fileSystem: fileSystem, directory: paths.logs, storeUUID: manifest.storeUUID,
-                sequence: numbers.log, firstLSN: replay.lastLSN + 1,
-                predecessor: replay.lastFile)
+                fileSystem: fileSystem,
+                directory: paths.logs,
+                storeUUID: manifest.storeUUID,
+                sequence: numbers.log,
+                firstLSN: replay.lastLSN + 1,
+                predecessor: replay.lastFile
+            )
         }
         let writing = WritingState(manifest: manifest, log: log, lastLSN: replay.lastLSN)
         let core = StoreCore(
-            fileSystem: fileSystem, paths: paths, storeUUID: manifest.storeUUID, options: options,
-            directoryLock: lock, writing: writing, collections: Array(collections.values))
+            fileSystem: fileSystem,
+            paths: paths,
+            storeUUID: manifest.storeUUID,
+            options: options,
+            directoryLock: lock,
+            writing: writing,
+            collections: Array(collections.values)
+        )
         try beginLog(core, replay: replay)
         var report = replay.report
         if replay.report.replayedOperationCount > 0 {
@@ -169,7 +193,9 @@ package struct StoreOpening {
         _ manifest: Manifest
     ) throws(StorageIOError) -> (log: UInt64, segment: UInt64, generation: UInt64) {
         func next(
-            _ start: UInt64, _ directory: String, suffix: String
+            _ start: UInt64,
+            _ directory: String,
+            suffix: String
         ) throws(StorageIOError) -> UInt64 {
             let used = try fileSystem.list(directory).compactMap {
                 NumberedName.parse($0, suffix: suffix)
@@ -191,14 +217,18 @@ package struct StoreOpening {
         return try takeLock()
     }
 
-    /// Names the new log file in a manifest, before its first frame. When nothing was replayed, the
-    /// old files have done their work.
+    /// Names the new log file in a manifest, before its first frame.
+    ///
+    /// When nothing was replayed, the old files have done their work.
     private func beginLog(
-        _ core: StoreCore, replay: LogRecovery.Outcome
+        _ core: StoreCore,
+        replay: LogRecovery.Outcome
     ) throws(VectorStoreError) {
         try core.writing.withLock { (state) throws(VectorStoreError) in
             let entry = Manifest.LogEntry(
-                sequence: state.log.sequence, firstLSN: state.lastLSN + 1)
+                sequence: state.log.sequence,
+                firstLSN: state.lastLSN + 1
+            )
             let lastLSN = state.lastLSN
             try Publication(core: core).publish(&state) { manifest in
                 if replay.report.replayedOperationCount == 0 {

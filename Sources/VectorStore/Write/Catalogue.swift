@@ -1,8 +1,10 @@
 import StorageIO
 import Synchronization
 
-/// Creates and drops collections. Both are manifests of their own: no log frame refers to a collection
-/// that a durable manifest does not name, and numbers of collections are never used again.
+/// Creates and drops collections.
+///
+/// Both are manifests of their own: no log frame refers to a collection that a durable manifest
+/// does not name, and numbers of collections are never used again.
 struct Catalogue {
     let core: StoreCore
 
@@ -18,7 +20,8 @@ struct Catalogue {
                         "collection \(configuration.name) exists with another configuration "
                             + "(dimension \(existing.configuration.dimension)); drop it first or "
                             + "choose another name",
-                        field: "name")
+                        field: "name"
+                    )
                 }
                 return existing
             }
@@ -26,13 +29,21 @@ struct Catalogue {
             try Publication(core: core).publish(&state) { manifest in
                 manifest.collections.append(
                     Manifest.CollectionEntry(
-                        id: id, configuration: configuration, indexGeneration: 0))
+                        id: id,
+                        configuration: configuration,
+                        indexGeneration: 0
+                    )
+                )
                 manifest.nextCollectionID = id + 1
             }
             let live = LiveSet(
-                lsn: state.lastLSN, configuration: configuration,
-                memtables: [MemtableView(empty: configuration)], segments: [], generations: [:],
-                currentGeneration: 0)
+                lsn: state.lastLSN,
+                configuration: configuration,
+                memtables: [MemtableView(empty: configuration)],
+                segments: [],
+                generations: [:],
+                currentGeneration: 0
+            )
             let collection = CollectionState(id: id, configuration: configuration, live: live)
             core.add(collection)
             return collection

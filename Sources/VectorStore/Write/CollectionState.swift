@@ -21,7 +21,9 @@ package final class CollectionState: Sendable {
         current.withLock { $0 }
     }
 
-    /// Replaces the live set. Only under the store's writing lock.
+    /// Replaces the live set.
+    ///
+    /// Only under the store's writing lock.
     package func replace(_ live: LiveSet?) {
         current.withLock { $0 = live }
     }
@@ -112,8 +114,12 @@ private struct LiveSetEditor {
 
     func finish(lsn: UInt64) -> LiveSet {
         LiveSet(
-            lsn: lsn, configuration: before.configuration, memtables: memtables,
-            segments: segments, generations: before.generations,
-            currentGeneration: before.currentGeneration)
+            lsn: lsn,
+            configuration: before.configuration,
+            memtables: memtables,
+            segments: segments,
+            generations: before.generations,
+            currentGeneration: before.currentGeneration
+        )
     }
 }

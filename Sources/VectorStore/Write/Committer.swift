@@ -41,12 +41,18 @@ final class Committer: Sendable {
 
     /// Queues a change and returns when it is durable and visible, or refused.
     func submit(
-        _ work: WriteRequest.Work, byteCount: Int, to collection: CollectionState
+        _ work: WriteRequest.Work,
+        byteCount: Int,
+        to collection: CollectionState
     ) async throws(VectorStoreError) -> WriteReceipt {
         let result = await withCheckedContinuation { continuation in
             let completion = Completion(continuation)
             let request = WriteRequest(
-                collection: collection, work: work, byteCount: byteCount, completion: completion)
+                collection: collection,
+                work: work,
+                byteCount: byteCount,
+                completion: completion
+            )
             if let error = enqueue(request) { completion.finish(.failure(error)) }
         }
         return try result.get()
@@ -62,7 +68,8 @@ final class Committer: Sendable {
                     VectorStoreError(
                         .busy,
                         "\(queue.byteCount) bytes of writes are waiting for the disk; "
-                            + "try again shortly"), false
+                            + "try again shortly"
+                    ), false
                 )
             }
             queue.requests.append(request)

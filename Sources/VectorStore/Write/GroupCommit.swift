@@ -15,7 +15,8 @@ struct GroupCommit {
     /// - Returns: One result for each request, in order. Either all resolved requests are durable and
     ///   visible, or none is.
     func commit(
-        _ group: [WriteRequest], state: inout WritingState
+        _ group: [WriteRequest],
+        state: inout WritingState
     ) -> [Result<WriteReceipt, VectorStoreError>] {
         var results: [Result<Resolved, VectorStoreError>] = []
         var pending = PendingIDs()
@@ -65,13 +66,16 @@ struct GroupCommit {
     }
 
     private func resolve(
-        _ request: WriteRequest, pending: PendingIDs
+        _ request: WriteRequest,
+        pending: PendingIDs
     ) throws(VectorStoreError) -> Resolved {
         let collection = request.collection
         guard let live = collection.live else {
             throw VectorStoreError(
                 .unknownCollection,
-                "collection \(collection.configuration.name) was dropped", field: "collection")
+                "collection \(collection.configuration.name) was dropped",
+                field: "collection"
+            )
         }
         var changes: [RowChange] = []
         switch request.work {
@@ -100,7 +104,10 @@ struct GroupCommit {
     }
 
     private func isPresent(
-        _ id: RecordID, in collection: CollectionState, live: LiveSet, pending: PendingIDs
+        _ id: RecordID,
+        in collection: CollectionState,
+        live: LiveSet,
+        pending: PendingIDs
     ) throws(VectorStoreError) -> Bool {
         if let present = pending.isPresent(id, in: collection) { return present }
         do throws(CorruptionError) {
@@ -111,14 +118,19 @@ struct GroupCommit {
     }
 
     private func resolve(
-        _ patches: [CheckedPatch], collection: CollectionState, live: LiveSet
+        _ patches: [CheckedPatch],
+        collection: CollectionState,
+        live: LiveSet
     ) throws(VectorStoreError) -> Resolved {
         var changes: [RowChange] = []
         for (index, patch) in patches.enumerated() {
             guard var row = try row(of: patch.id, live: live) else {
                 throw VectorStoreError(
-                    .recordNotFound, "row \(index): no record has id \(patch.id)", row: index,
-                    field: "id")
+                    .recordNotFound,
+                    "row \(index): no record has id \(patch.id)",
+                    row: index,
+                    field: "id"
+                )
             }
             for (column, value) in patch.attributes { row.attributes[column] = value }
             if let payload = patch.payload { row.payload = payload }
@@ -126,8 +138,11 @@ struct GroupCommit {
             if let newID = patch.newID, newID != patch.id {
                 guard try self.row(of: newID, live: live) == nil else {
                     throw VectorStoreError(
-                        .duplicateID, "row \(index): a record has the new id \(newID) already",
-                        row: index, field: "new_id")
+                        .duplicateID,
+                        "row \(index): a record has the new id \(newID) already",
+                        row: index,
+                        field: "new_id"
+                    )
                 }
                 changes.append(.delete(patch.id))
                 row.id = newID
@@ -149,18 +164,21 @@ struct GroupCommit {
     // MARK: - Log, then memtables
 
     private func write(
-        _ resolved: [Resolved], state: inout WritingState
+        _ resolved: [Resolved],
+        state: inout WritingState
     ) throws(VectorStoreError) -> UInt64 {
         let located = try locate(resolved, after: state.lastLSN)
         guard located.contains(where: { !$0.changes.isEmpty }) else { return state.lastLSN }
         var frame = LogFrameBuilder()
         for (collection, changes) in located {
             for change in changes {
-                guard frame.add(LogOperation(collection: collection.id, change: change.change)) else {
+                guard frame.add(LogOperation(collection: collection.id, change: change.change))
+                else {
                     throw VectorStoreError(
                         .batchTooLarge,
                         "the change touches more records than one atomic write holds; split it, "
-                            + "for instance by partition")
+                            + "for instance by partition"
+                    )
                 }
             }
         }
@@ -175,7 +193,8 @@ struct GroupCommit {
 
     /// Numbers the changes and looks up what they hide, before anything is logged.
     private func locate(
-        _ resolved: [Resolved], after lsn: UInt64
+        _ resolved: [Resolved],
+        after lsn: UInt64
     ) throws(VectorStoreError) -> [(collection: CollectionState, changes: [LocatedChange])] {
         var next = lsn + 1
         var located: [(collection: CollectionState, changes: [LocatedChange])] = []
@@ -187,8 +206,11 @@ struct GroupCommit {
                 for change in part.changes {
                     changes.append(
                         LocatedChange(
-                            lsn: next, change: change,
-                            hides: try live.visibleSegmentRow(of: change.id)))
+                            lsn: next,
+                            change: change,
+                            hides: try live.visibleSegmentRow(of: change.id)
+                        )
+                    )
                     next += 1
                 }
                 located.append((part.collection, changes))
@@ -200,13 +222,16 @@ struct GroupCommit {
     }
 
     private func append(
-        _ frame: LogFrameBuilder, state: inout WritingState
+        _ frame: LogFrameBuilder,
+        state: inout WritingState
     ) throws(VectorStoreError) {
         try LogRotation(core: core).rotateIfNeeded(&state)
         do throws(StorageIOError) {
             try state.log.append(
-                payload: frame.payload, firstLSN: state.lastLSN + 1,
-                operationCount: frame.operationCount)
+                payload: frame.payload,
+                firstLSN: state.lastLSN + 1,
+                operationCount: frame.operationCount
+            )
             if core.options.durability == .sync { try state.log.synchronize() }
         } catch {
             throw fail(error, state: &state)
@@ -223,7 +248,8 @@ struct GroupCommit {
                     .diskFull,
                     "the disk is full (\(error)); nothing was written. Searches go on; free space "
                         + "and try again",
-                    cause: error)
+                    cause: error
+                )
             } catch {
                 core.poison(because: error)
             }
@@ -232,6 +258,7 @@ struct GroupCommit {
         return VectorStoreError(
             .outcomeUnknown,
             "the write may or may not be durable (\(error)); open the store anew and repeat it",
-            cause: error)
+            cause: error
+        )
     }
 }

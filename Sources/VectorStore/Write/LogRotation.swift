@@ -30,9 +30,13 @@ struct LogRotation {
         let created: LogFile
         do throws(StorageIOError) {
             created = try LogFile.create(
-                fileSystem: core.fileSystem, directory: core.paths.logs,
-                storeUUID: core.storeUUID, sequence: sequence, firstLSN: state.lastLSN + 1,
-                predecessor: state.log.summary)
+                fileSystem: core.fileSystem,
+                directory: core.paths.logs,
+                storeUUID: core.storeUUID,
+                sequence: sequence,
+                firstLSN: state.lastLSN + 1,
+                predecessor: state.log.summary
+            )
         } catch {
             if !error.isNoSpace { core.poison(because: error) }
             state.logIsSpent = true

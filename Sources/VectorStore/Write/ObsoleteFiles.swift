@@ -21,8 +21,9 @@ package struct ObsoleteFiles {
         ManifestFile.removeOlder(than: old.number, in: paths.root, fileSystem: fileSystem)
     }
 
-    /// Removes everything that `manifest` does not name, temporary files too. Only while nothing else
-    /// is at work: when a store is opened.
+    /// Removes everything that `manifest` does not name, temporary files too.
+    ///
+    /// Only while nothing else is at work: when a store is opened.
     ///
     /// - Returns: How many files were removed.
     package func sweep(keeping manifest: Manifest) -> Int {
@@ -37,7 +38,10 @@ package struct ObsoleteFiles {
             removed += removeQuietly(path) ? 1 : 0
         }
         ManifestFile.removeOlder(
-            than: manifest.previousNumber, in: paths.root, fileSystem: fileSystem)
+            than: manifest.previousNumber,
+            in: paths.root,
+            fileSystem: fileSystem
+        )
         return removed
     }
 
@@ -50,7 +54,10 @@ package struct ObsoleteFiles {
                 names.append(
                     paths.segments + "/"
                         + TombstoneFile.name(
-                            segmentID: segment.description.segmentID, lsn: tombstones.lsn))
+                            segmentID: segment.description.segmentID,
+                            lsn: tombstones.lsn
+                        )
+                )
             }
         }
         names += manifest.centroidSets.map {

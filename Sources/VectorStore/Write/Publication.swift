@@ -16,7 +16,8 @@ struct Publication {
     /// - Throws: A full disk leaves the old manifest in force; any other failure of the disk stops
     ///   the store.
     func publish(
-        _ state: inout WritingState, _ edit: (inout Manifest) -> Void
+        _ state: inout WritingState,
+        _ edit: (inout Manifest) -> Void
     ) throws(VectorStoreError) {
         if let poison = core.poison { throw poison }
         do throws(StorageIOError) {

@@ -1,8 +1,10 @@
 package import StorageIO
 
 extension LiveSet {
-    /// The one visible row of an id. Only under the collection's lock or the store's writing lock,
-    /// because memtables' maps grow under those.
+    /// The one visible row of an id.
+    ///
+    /// Only under the collection's lock or the store's writing lock, because memtables' maps grow
+    /// under those.
     package func visibleRow(of id: RecordID) throws(CorruptionError) -> RowKey? {
         for index in memtables.indices.reversed() {
             let view = memtables[index]
@@ -32,9 +34,12 @@ extension LiveSet {
             attributes.append(store.attribute(column, at: ordinal))
         }
         return StoredRow(
-            id: try store.id(at: ordinal), partition: store.partition(at: ordinal),
+            id: try store.id(at: ordinal),
+            partition: store.partition(at: ordinal),
             vector: Array(UnsafeBufferPointer(start: vector, count: configuration.dimension)),
-            attributes: attributes, payload: try store.payload(at: ordinal))
+            attributes: attributes,
+            payload: try store.payload(at: ordinal)
+        )
     }
 }
 

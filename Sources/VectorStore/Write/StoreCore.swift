@@ -47,12 +47,22 @@ package final class StoreCore: Sendable {
     private let failure = Mutex<VectorStoreError?>(nil)
     private let recovery = Mutex(
         RecoveryReport(
-            replayedBatchCount: 0, replayedOperationCount: 0, discardedByteCount: 0,
-            removedFileCount: 0, wasClean: true))
+            replayedBatchCount: 0,
+            replayedOperationCount: 0,
+            discardedByteCount: 0,
+            removedFileCount: 0,
+            wasClean: true
+        )
+    )
 
     package init(
-        fileSystem: any FileSystem, paths: StorePaths, storeUUID: [UInt8], options: StoreOptions,
-        directoryLock: any StorageLock, writing: WritingState, collections: [CollectionState]
+        fileSystem: any FileSystem,
+        paths: StorePaths,
+        storeUUID: [UInt8],
+        options: StoreOptions,
+        directoryLock: any StorageLock,
+        writing: WritingState,
+        collections: [CollectionState]
     ) {
         self.fileSystem = fileSystem
         self.paths = paths
@@ -63,7 +73,8 @@ package final class StoreCore: Sendable {
         nextGeneration = Atomic(writing.manifest.nextGeneration)
         self.writing = Mutex(writing)
         catalogue = Mutex(
-            Dictionary(uniqueKeysWithValues: collections.map { ($0.configuration.name, $0) }))
+            Dictionary(uniqueKeysWithValues: collections.map { ($0.configuration.name, $0) })
+        )
     }
 
     // MARK: - Collections
@@ -97,8 +108,10 @@ package final class StoreCore: Sendable {
             ? options.maintenanceThreadCount : ParallelWorkers.coreCount
     }
 
-    /// The next number of a segment. A number that is lost to a failure is never used again while
-    /// the store is open; the next open goes on after the highest number it finds.
+    /// The next number of a segment.
+    ///
+    /// A number that is lost to a failure is never used again while the store is open; the next
+    /// open goes on after the highest number it finds.
     package func takeSegmentID() -> UInt64 {
         nextSegmentID.wrappingAdd(1, ordering: .relaxed).oldValue
     }
@@ -130,7 +143,9 @@ package final class StoreCore: Sendable {
         failure.withLock { $0 }
     }
 
-    /// Stops the store for writes: what is on disk can no longer be told. See fsync(2).
+    /// Stops the store for writes: what is on disk can no longer be told.
+    ///
+    /// See fsync(2).
     package func poison(because error: any Error) {
         failure.withLock { first in
             guard first == nil else { return }
@@ -138,7 +153,8 @@ package final class StoreCore: Sendable {
                 .storePoisoned,
                 "a disk operation failed (\(error)), so no further write is accepted; check the "
                     + "disk, then close the store and open it anew",
-                cause: error)
+                cause: error
+            )
         }
     }
 }

@@ -10,7 +10,9 @@ public enum AttributeType: String, Sendable, Hashable, CaseIterable {
     case bool
 }
 
-/// A value of a declared attribute. An attribute that a record lacks has no value.
+/// A value of a declared attribute.
+///
+/// An attribute that a record lacks has no value.
 public enum AttributeValue: Sendable, Hashable {
     /// UTF-8 text of at most 65,535 bytes.
     case string(String)

@@ -27,7 +27,9 @@ public struct CollectionConfiguration: Sendable, Hashable {
     /// How vectors are compared.
     public var metric: Metric
     /// The name under which records carry their partition (say `creator_id`), or nil when the
-    /// collection has no partitions. Rows of one partition lie together on disk.
+    /// collection has no partitions.
+    ///
+    /// Rows of one partition lie together on disk.
     public var partitionKey: String?
     /// The attributes that filters may name, in the order they were declared.
     public var attributes: [AttributeDeclaration]

@@ -1,8 +1,12 @@
 /// One row of a collection.
 public struct Record: Sendable, Hashable {
-    /// The caller's key. An upsert replaces the record that has it.
+    /// The caller's key.
+    ///
+    /// An upsert replaces the record that has it.
     public var id: RecordID
-    /// `[dimension]`, finite and not all zero. Stored at unit length, which is what reads return.
+    /// `[dimension]`, finite and not all zero.
+    ///
+    /// Stored at unit length, which is what reads return.
     public var vector: [Float]
     /// The partition; nil exactly when the collection has no partition key.
     public var partition: String?
@@ -38,8 +42,12 @@ public struct Record: Sendable, Hashable {
         payload: String
     ) {
         self.init(
-            id: id, vector: vector, partition: partition, attributes: attributes,
-            payload: Array(payload.utf8))
+            id: id,
+            vector: vector,
+            partition: partition,
+            attributes: attributes,
+            payload: Array(payload.utf8)
+        )
     }
 }
 

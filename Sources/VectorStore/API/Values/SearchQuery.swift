@@ -2,7 +2,9 @@
 public struct SearchQuery: Sendable {
     /// `[dimension]`, finite and not all zero; any length, the direction counts.
     public var vector: [Float]
-    /// How many matches are asked for, 1 to 10,000. Fewer come back only when fewer records match.
+    /// How many matches are asked for, 1 to 10,000.
+    ///
+    /// Fewer come back only when fewer records match.
     public var k: Int
     /// Search only these partitions; nil searches the whole collection.
     public var partitions: [String]?
@@ -10,7 +12,9 @@ public struct SearchQuery: Sendable {
     public var filter: Filter?
     /// Return only records whose cosine similarity is strictly greater.
     public var minimumSimilarity: Float?
-    /// The share of the true k nearest to find, on average; 1 is exact. Above 0, at most 1.
+    /// The share of the true k nearest to find, on average; 1 is exact.
+    ///
+    /// Above 0, at most 1.
     public var recallTarget: Double
     /// For measurements: the number of posting lists to visit, in place of what the recall target asks.
     public var nprobe: Int?
