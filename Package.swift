@@ -98,6 +98,17 @@ let package = Package(
         ),
 
         // Tests mirror the sources.
+        .target(
+            name: "TestSupport",
+            dependencies: ["StorageIO", "VectorMath"],
+            path: "Tests/TestSupport",
+            swiftSettings: swiftSettings
+        ),
+        .testTarget(
+            name: "DurabilityTests",
+            dependencies: ["VectorStore", "StorageIO", "VectorMath", "TestSupport"],
+            swiftSettings: swiftSettings
+        ),
         .testTarget(
             name: "VectorStoreTests",
             dependencies: ["VectorStore", "StorageIO", "VectorMath"],
@@ -106,11 +117,6 @@ let package = Package(
         .testTarget(
             name: "VectorServiceTests",
             dependencies: ["VectorService", "VectorStore"],
-            swiftSettings: swiftSettings
-        ),
-        .testTarget(
-            name: "EvaluationTests",
-            dependencies: ["Evaluation"],
             swiftSettings: swiftSettings
         ),
         .testTarget(name: "ArchitectureTests", swiftSettings: swiftSettings),
