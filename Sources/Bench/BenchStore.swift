@@ -20,7 +20,10 @@ struct BenchStore {
     /// Named times of the build, in order.
     var seconds: [(name: String, seconds: Double)]
 
-    var buildSeconds: Double { seconds.reduce(0) { $0 + $1.seconds } }
+    /// Seconds of the whole build; nil when the store was there already.
+    var buildSeconds: Double? {
+        seconds.isEmpty ? nil : seconds.reduce(0) { $0 + $1.seconds }
+    }
 
     /// Bytes of the directory's files.
     var byteCount: Int {
@@ -43,7 +46,8 @@ struct BenchStore {
         var hasRank = false
     }
 
-    /// Imports the rows through upserts and builds the index.
+    /// Imports the rows through upserts and builds the index; a store that holds as many rows already is
+    /// used as it is, and its index too unless another `nlist` is asked for.
     static func build(_ rows: Rows, directory: String, nlist: Int?) async throws -> BenchStore {
         var options = StoreOptions()
         options.automaticCompaction = false
@@ -56,16 +60,31 @@ struct BenchStore {
             partitionKey: rows.partitions == nil ? nil : "partition",
             attributes: rows.hasRank ? ["rank": .int64] : [:]
         )
-        try await importRows(rows, into: collection)
-        var seconds = [(name: "import", seconds: elapsed(since: start))]
-        var rebuild = RebuildOptions()
-        rebuild.nlist = nlist
-        let report = try await collection.rebuildIndex(rebuild) { progress in
-            Progress.show("build", progress.fraction)
-            return true
+        var state = try collection.statistics()
+        var seconds: [(name: String, seconds: Double)] = []
+        if state.rowCount == 0 {
+            try await importRows(rows, into: collection)
+            seconds.append((name: "import", seconds: elapsed(since: start)))
+            state = try collection.statistics()
         }
-        Progress.end()
-        seconds += report.seconds.map { ($0.name, $0.seconds) }
+        guard state.rowCount == rows.base.count else {
+            throw BenchError(
+                "\(directory) holds \(state.rowCount) rows, \(rows.base.path) "
+                    + "\(rows.base.count); give another --store"
+            )
+        }
+        if !seconds.isEmpty || state.indexGeneration == 0
+            || nlist.map({ $0 != state.nlist }) == true
+        {
+            var rebuild = RebuildOptions()
+            rebuild.nlist = nlist
+            let report = try await collection.rebuildIndex(rebuild) { progress in
+                Progress.show("build", progress.fraction)
+                return true
+            }
+            Progress.end()
+            seconds += report.seconds.map { ($0.name, $0.seconds) }
+        }
         return BenchStore(
             database: database,
             collection: collection,
@@ -136,16 +155,25 @@ enum Progress {
     }
 }
 
-/// A directory of its own, removed at the end.
-final class ScratchDirectory: Sendable {
+/// A directory of its own, removed at the end, or one that is kept.
+struct ScratchDirectory {
     let path: String
+    private let isKept: Bool
 
-    init(parent: String?) throws {
+    /// - Parameters:
+    ///   - kept: A directory to use and to keep, if there is one.
+    ///   - parent: Where else to make one; the system's directory for temporary files by default.
+    init(kept: String? = nil, parent: String?) {
+        isKept = kept != nil
+        if let kept {
+            path = kept
+            return
+        }
         let parent = parent ?? NSTemporaryDirectory()
         path = parent + (parent.hasSuffix("/") ? "" : "/") + "vector-bench-" + UUID().uuidString
     }
 
     func remove() {
-        try? FileManager.default.removeItem(atPath: path)
+        if !isKept { try? FileManager.default.removeItem(atPath: path) }
     }
 }

@@ -1,4 +1,7 @@
 import ArgumentParser
+import Foundation
+import Glibc
+import VectorStore
 
 /// `vector-bench`: measures recall, latency and write rates, and makes data to measure with.
 @main
@@ -11,11 +14,48 @@ struct BenchTool: AsyncParsableCommand {
               vector-bench generate --count 100000 --dimension 384 --out data
               vector-bench recall --base data/base.fbin --queries data/query.fbin \
             --truth data/gt100.ibin
+              vector-bench filtered --base data/base.fbin --queries data/query.fbin
               vector-bench ingest --dimension 384 --batch 1,10,100,1000
+
+            Results go to stdout, messages and progress to stderr.
+
+            Exit codes: 0 done, 1 it failed or a check found something wrong, 2 wrong usage.
             """,
         subcommands: [
             RecallCommand.self, FilteredCommand.self, GenerateCommand.self, ExpandCommand.self,
             IngestCommand.self, LecturesCommand.self,
         ]
     )
+
+    static func main() async {
+        do {
+            var command = try parseAsRoot()
+            if var asynchronous = command as? any AsyncParsableCommand {
+                try await asynchronous.run()
+            } else {
+                try command.run()
+            }
+        } catch {
+            leave(error)
+        }
+    }
+
+    private static func leave(_ error: any Error) -> Never {
+        if let error = error as? VectorStoreError {
+            message("vector-bench: \(error.message) (\(error.code))")
+            Glibc.exit(1)
+        }
+        let code = exitCode(for: error)
+        let text = fullMessage(for: error)
+        if code == .success {
+            print(text)
+            Glibc.exit(0)
+        }
+        if !text.isEmpty { message(text) }
+        Glibc.exit(code == .validationFailure ? 2 : 1)
+    }
+
+    private static func message(_ text: String) {
+        FileHandle.standardError.write(Data((text + "\n").utf8))
+    }
 }

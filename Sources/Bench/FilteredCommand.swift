@@ -9,7 +9,12 @@ struct FilteredCommand: AsyncParsableCommand {
         commandName: "filtered",
         abstract: "Check answers under filters that let ever fewer rows pass.",
         discussion: """
-            Every answer must have min(k, matching) matches. Exit code 1 when one has not.
+            Filters let 100, 50, 10, 1, 0.1 and 0.01 % of the rows pass. Every answer must have \
+            min(k, matching) matches; recall is against exact search. Exit code 1 when an answer is \
+            short.
+
+            Example:
+              vector-bench filtered --base data/base.fbin --queries data/query.fbin --query-limit 200
             """
     )
 
@@ -28,60 +33,63 @@ struct FilteredCommand: AsyncParsableCommand {
     @Option(help: "The recall target.")
     var recallTarget = 0.95
 
+    @Option(help: "Keep the store in this directory, and use the one that is there.")
+    var store: String?
+
     @Option(help: "Where the temporary store goes.")
     var scratch: String?
+
+    @Flag(help: "One JSON line a filter in place of the table.")
+    var json = false
+
+    func validate() throws {
+        guard k > 0, queryLimit > 0, recallTarget > 0, recallTarget <= 1 else {
+            throw ValidationError(
+                "k and query-limit must be at least 1, recall-target above 0 and at most 1"
+            )
+        }
+    }
 
     func run() async throws {
         let reader = try VectorFileReader(base)
         let queryReader = try VectorFileReader(queries)
-        let count = min(queryLimit, queryReader.count)
-        let floats = try queryReader.readAll()
         let dimension = reader.dimension
         guard queryReader.dimension == dimension else {
             throw BenchError(
                 "\(queries) has dimension \(queryReader.dimension), \(base) \(dimension)"
             )
         }
-        let directory = try ScratchDirectory(parent: scratch)
+        let count = min(queryLimit, queryReader.count)
+        let floats = Array(try queryReader.readAll()[..<(count * dimension)])
+        let directory = ScratchDirectory(kept: store, parent: scratch)
         defer { directory.remove() }
         let store = try await BenchStore.build(
             BenchStore.Rows(base: reader, hasRank: true),
             directory: directory.path,
             nlist: nil
         )
-        let exact = ExactSearch(base: try reader.readAll(), dimension: dimension)
-        let queryFloats = Array(floats[..<(count * dimension)])
-        print("# \(Machine.line)")
-        print("selectivity  matching  recall@k    QPS  mean rows  short answers")
+        let exact = ExactSearch(reader)
+        if !json {
+            print("# \(Machine.line)")
+            print("# \(reader.count) × \(dimension), k \(k), recall target \(recallTarget)")
+            print("selectivity  matching  recall@k      QPS  mean rows  short answers")
+        }
         var shortAnswers = 0
         for bound in [10_000, 5_000, 1_000, 100, 10, 1] as [Int64] {
-            let ranks = (0..<reader.count).map { BenchStore.rank(ofRow: $0) < bound }
-            let matching = ranks.count { $0 }
-            let truth = exact.truth(
-                queries: queryFloats,
+            let passes = (0..<reader.count).map { BenchStore.rank(ofRow: $0) < bound }
+            let truth = try exact.truth(
+                queries: floats,
                 k: k,
-                threads: ProcessInfo.processInfo.activeProcessorCount
-            ) { _, row in ranks[row] }
-            let (recall, rate, rows, short) = try measure(
-                store.collection,
-                queryFloats,
-                count: count,
-                truth: truth,
-                bound: bound,
-                expected: min(k, matching)
+                threads: ProcessInfo.processInfo.activeProcessorCount,
+                progress: { Progress.show("truth", $0) },
+                where: { passes[$1] }
             )
-            shortAnswers += short
-            print(
-                String(
-                    format: "%9.2f %%  %8d  %8.4f %6.0f %10.0f %14d",
-                    Double(bound) / 100,
-                    matching,
-                    recall,
-                    rate,
-                    rows,
-                    short
-                )
-            )
+            Progress.end()
+            var point = FilterPoint(selectivity: Double(bound) / 10_000, k: k)
+            point.matching = passes.count { $0 }
+            try measure(store.collection, floats, truth: truth, bound: bound, into: &point)
+            shortAnswers += point.shortAnswers
+            print(json ? try point.line() : point.row)
         }
         try await store.database.close()
         if shortAnswers > 0 { throw BenchError("\(shortAnswers) answers were short") }
@@ -90,13 +98,12 @@ struct FilteredCommand: AsyncParsableCommand {
     private func measure(
         _ collection: VectorCollection,
         _ floats: [Float],
-        count: Int,
         truth: TruthFile,
         bound: Int64,
-        expected: Int
-    ) throws -> (recall: Double, rate: Double, rows: Double, short: Int) {
+        into point: inout FilterPoint
+    ) throws {
         let dimension = collection.configuration.dimension
-        var (recall, rows, short) = (0.0, 0.0, 0)
+        let count = truth.queryCount
         var seconds = 0.0
         for index in 0..<count {
             let query = SearchQuery(
@@ -112,10 +119,57 @@ struct FilteredCommand: AsyncParsableCommand {
             let found = result.matches.map { match in
                 if case .integer(let row) = match.id { Int(row) } else { -1 }
             }
-            recall += Recall.at(k, found: found, truth: truth[index])
-            rows += Double(result.statistics.rowsScanned)
-            if found.count != expected { short += 1 }
+            point.recall += Recall.at(k, found: found, truth: truth[index]) / Double(count)
+            point.rowsScanned += Double(result.statistics.rowsScanned) / Double(count)
+            if found.count != min(k, point.matching) { point.shortAnswers += 1 }
         }
-        return (recall / Double(count), Double(count) / seconds, rows / Double(count), short)
+        point.queriesPerSecond = Double(count) / seconds
+    }
+}
+
+/// What one filter gave.
+private struct FilterPoint: Encodable {
+    var peer = "vectorstore"
+    /// The share of the rows that pass.
+    var selectivity: Double
+    var k: Int
+    var matching = 0
+    var recall = 0.0
+    var queriesPerSecond = 0.0
+    var rowsScanned = 0.0
+    var shortAnswers = 0
+
+    enum CodingKeys: String, CodingKey {
+        case peer
+        case selectivity
+        case k
+        case matching
+        case recall
+        case queriesPerSecond = "qps_one"
+        case rowsScanned = "rows_scanned"
+        case shortAnswers = "short_answers"
+    }
+
+    init(selectivity: Double, k: Int) {
+        self.selectivity = selectivity
+        self.k = k
+    }
+
+    var row: String {
+        String(
+            format: "%9.2f %%  %8d  %8.4f %8.0f %10.0f %14d",
+            selectivity * 100,
+            matching,
+            recall,
+            queriesPerSecond,
+            rowsScanned,
+            shortAnswers
+        )
+    }
+
+    func line() throws -> String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys]
+        return String(decoding: try encoder.encode(self), as: UTF8.self)
     }
 }

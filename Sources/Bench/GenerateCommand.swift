@@ -9,15 +9,22 @@ struct GenerateCommand: ParsableCommand {
         commandName: "generate",
         abstract: "Make clustered unit vectors, queries and their true neighbours.",
         discussion: """
-            Writes base.fbin, query.fbin, gt100.ibin and, with --partitions, partitions.u16bin. \
-            The same seed gives the same bytes on any machine with any number of cores.
+            Writes base.fbin, query.fbin, gt100.ibin and, with --partitions, partitions.u16bin, \
+            query_partitions.u16bin and gt100_by_partition.ibin (the true neighbours within each \
+            query's partition). The same seed gives the same bytes with any number of threads.
+
+            Example:
+              vector-bench generate --n 1000000 --d 384 --partitions 200 --out data
             """
     )
 
-    @Option(name: [.customLong("count"), .customShort("n")], help: "Vectors.")
+    @Option(name: [.customLong("n"), .customLong("count"), .customShort("n")], help: "Vectors.")
     var count: Int
 
-    @Option(name: [.customLong("dimension"), .customShort("d")], help: "Floats in each.")
+    @Option(
+        name: [.customLong("d"), .customLong("dimension"), .customShort("d")],
+        help: "Floats in each."
+    )
     var dimension: Int
 
     @Option(help: "Queries.")
@@ -49,33 +56,53 @@ struct GenerateCommand: ParsableCommand {
         let source = SyntheticVectors(dimension: dimension, count: count, seed: seed)
         try write(source, rows: 0..<count, to: out + "/base.fbin")
         try write(source, rows: count..<count + queries, to: out + "/query.fbin")
+        var ofRows: [UInt16] = []
+        var ofQueries: [UInt16] = []
         if let partitions {
-            let numbers = (0..<count).map { source.partition(ofRow: $0, of: partitions) }
-            try PartitionFile.write(numbers, out + "/partitions.u16bin")
+            ofRows = (0..<count).map { source.partition(ofRow: $0, of: partitions) }
+            ofQueries = (count..<count + queries).map {
+                source.partition(ofRow: $0, of: partitions)
+            }
+            try PartitionFile.write(ofRows, out + "/partitions.u16bin")
+            try PartitionFile.write(ofQueries, out + "/query_partitions.u16bin")
         }
         guard !noTruth else { return }
-        let base = try VectorFileReader(out + "/base.fbin").readAll()
+        let exact = ExactSearch(try VectorFileReader(out + "/base.fbin"))
         let floats = try VectorFileReader(out + "/query.fbin").readAll()
-        let truth = ExactSearch(base: base, dimension: dimension).truth(
-            queries: floats,
-            k: 100,
-            threads: ProcessInfo.processInfo.activeProcessorCount
-        ) { _, _ in true }
-        try truth.write(out + "/gt100.ibin")
+        let threads = ProcessInfo.processInfo.activeProcessorCount
+        try exact.truth(queries: floats, k: 100, threads: threads) { Progress.show("truth", $0) }
+            .write(out + "/gt100.ibin")
+        if partitions != nil {
+            try exact.truth(
+                queries: floats,
+                k: 100,
+                threads: threads,
+                partitions: ofRows,
+                queryPartitions: ofQueries
+            ) { Progress.show("truth by partition", $0) }
+            .write(out + "/gt100_by_partition.ibin")
+        }
+        Progress.end()
     }
 
     private func write(_ source: SyntheticVectors, rows: Range<Int>, to path: String) throws {
-        let writer = try FloatFileWriter(path, count: rows.count, dimension: dimension)
-        let block = 4_096
+        let writer = try DatasetWriter(fbin: path, count: rows.count, dimension: dimension)
+        let (block, chunk) = (8_192, 64)
         var first = rows.lowerBound
         while first < rows.upperBound {
             let part = first..<min(rows.upperBound, first + block)
             var floats = [Float](repeating: 0, count: part.count * dimension)
             floats.withUnsafeMutableBufferPointer { target in
                 nonisolated(unsafe) let target = target  // Each row writes floats of its own.
-                DispatchQueue.concurrentPerform(iterations: part.count) { offset in
+                let chunks = (part.count + chunk - 1) / chunk
+                DispatchQueue.concurrentPerform(iterations: chunks) { index in
                     guard let base = target.baseAddress else { return }
-                    source.fill(row: part.lowerBound + offset, into: base + offset * dimension)
+                    for offset in index * chunk..<min(part.count, (index + 1) * chunk) {
+                        source.fill(
+                            row: part.lowerBound + offset,
+                            into: base + offset * dimension
+                        )
+                    }
                 }
             }
             try writer.append(floats)
@@ -84,32 +111,5 @@ struct GenerateCommand: ParsableCommand {
         }
         try writer.finish()
         Progress.end()
-    }
-}
-
-/// `vector-bench expand`: any vector file as fbin, at unit length.
-struct ExpandCommand: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "expand",
-        abstract: "Write a file of vectors as float32 at unit length."
-    )
-
-    @Option(name: .customLong("in"), help: "The file to read: fbin, f16bin, fvecs or npy.")
-    var input: String
-
-    @Option(help: "The fbin file to write.")
-    var out: String
-
-    func run() throws {
-        let reader = try VectorFileReader(input)
-        let writer = try FloatFileWriter(out, count: reader.count, dimension: reader.dimension)
-        var floats = try reader.readAll()
-        for row in 0..<reader.count {
-            let range = row * reader.dimension..<(row + 1) * reader.dimension
-            let norm = floats[range].reduce(0.0) { $0 + Double($1) * Double($1) }.squareRoot()
-            for place in range { floats[place] = Float(Double(floats[place]) / norm) }
-        }
-        try writer.append(floats)
-        try writer.finish()
     }
 }

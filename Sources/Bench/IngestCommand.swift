@@ -1,6 +1,7 @@
 import ArgumentParser
 import Evaluation
 import Foundation
+import Synchronization
 import VectorStore
 
 /// `vector-bench ingest`: durable upserts a second by batch size.
@@ -9,12 +10,20 @@ struct IngestCommand: AsyncParsableCommand {
         commandName: "ingest",
         abstract: "Measure durable upserts a second by batch size.",
         discussion: """
-            Each figure stands beside the disk's own rate of 4 KiB appends with fdatasync, \
-            measured in the same directory just before.
+            Syncs/s is the disk's own rate of 4 KiB overwrites with fdatasync, measured beside the \
+            store before and after each batch size. Calls/sync is the share of it that the calls \
+            reach; above 1, several writers share one sync. With --n, each batch size takes as many \
+            calls as it needs for so many rows, in place of --seconds.
+
+            Example:
+              vector-bench ingest --d 384 --batch 1,10,100,1000 --writers 4
             """
     )
 
-    @Option(name: [.customLong("dimension"), .customShort("d")], help: "Floats in each vector.")
+    @Option(
+        name: [.customLong("dimension"), .customLong("d"), .customShort("d")],
+        help: "Floats in each vector."
+    )
     var dimension = 384
 
     @Option(help: "Batch sizes, separated by commas.")
@@ -26,99 +35,131 @@ struct IngestCommand: AsyncParsableCommand {
     @Option(help: "Seconds for each batch size.")
     var seconds = 3.0
 
+    @Option(name: [.customLong("n"), .customShort("n")], help: "Rows for each batch size.")
+    var count: Int?
+
+    @Option(help: "Keep the store in this new or empty directory.")
+    var store: String?
+
     @Option(help: "Where the temporary store goes; its disk is what is measured.")
     var scratch: String?
 
-    func run() async throws {
-        let sizes = try batch.split(separator: ",").map { text in
-            guard let size = Int(text), (1...65_536).contains(size) else {
-                throw ValidationError("--batch: `\(text)` is not 1 to 65536")
-            }
+    func validate() throws {
+        guard dimension > 0, writers > 0, seconds > 0, (count ?? 1) > 0 else {
+            throw ValidationError("dimension, writers, seconds and n must be above 0")
+        }
+        _ = try sizes()
+    }
+
+    private func sizes() throws -> [Int] {
+        try batch.split(separator: ",").map { text in
+            guard let size = Int(text.trimmingCharacters(in: .whitespaces)),
+                (1...65_536).contains(size)
+            else { throw ValidationError("--batch: `\(text)` is not 1 to 65536") }
             return size
         }
-        let directory = try ScratchDirectory(parent: scratch)
-        defer { directory.remove() }
-        let database = try await VectorDatabase.open(at: directory.path)
+    }
+
+    func run() async throws {
+        let scratch = ScratchDirectory(kept: store, parent: scratch)
+        defer { scratch.remove() }
+        let directory = scratch.path
+        let database = try await VectorDatabase.open(at: directory)
         let collection = try await database.createCollection("ingest", dimension: dimension)
+        let probe = try SyncProbe(beside: directory)
         print("# \(Machine.line)")
-        print("# fdatasync of 4 KiB appends: \(Int(try syncRate(directory.path))) a second")
-        print(" batch  writers   rows/s   calls/s    p50 ms    p99 ms")
-        var next: UInt64 = 0
-        for size in sizes {
-            let (rows, calls, latencies) = try await measure(
-                collection,
-                size: size,
-                firstID: next
-            )
-            next += UInt64(rows)
+        print(" batch  writers   rows/s   calls/s  syncs/s  calls/sync    p50 ms    p99 ms")
+        var nextID: UInt64 = 0
+        for size in try sizes() {
+            let before = try probe.rate(seconds: 0.5)
+            let result = try await measure(collection, size: size, firstID: nextID)
+            nextID += UInt64(result.calls * size)
+            let calls = Double(result.calls) / result.seconds
+            let syncs = (before + (try probe.rate(seconds: 0.5))) / 2
             print(
                 String(
-                    format: "%6d %8d %8.0f %9.0f %9.2f %9.2f",
+                    format: "%6d %8d %8.0f %9.0f %8.0f %11.2f %9.2f %9.2f",
                     size,
                     writers,
-                    Double(rows) / seconds,
-                    Double(calls) / seconds,
-                    latencies.microseconds(percentile: 50) / 1_000,
-                    latencies.microseconds(percentile: 99) / 1_000
+                    calls * Double(size),
+                    calls,
+                    syncs,
+                    calls / syncs,
+                    result.latencies.microseconds(percentile: 50) / 1_000,
+                    result.latencies.microseconds(percentile: 99) / 1_000
                 )
             )
         }
         try await database.close()
     }
 
+    private struct Figures {
+        var calls: Int
+        var seconds: Double
+        var latencies: Latencies
+    }
+
+    /// Vectors are made beforehand, so that the time is the store's alone.
     private func measure(
         _ collection: VectorCollection,
         size: Int,
         firstID: UInt64
-    ) async throws -> (rows: Int, calls: Int, latencies: Latencies) {
+    ) async throws -> Figures {
         let source = SyntheticVectors(dimension: dimension, count: 100_000, seed: 3)
-        let deadline = ContinuousClock.now + .seconds(seconds)
+        let pool = (0..<1_024).map { row in
+            var vector = [Float](repeating: 0, count: dimension)
+            vector.withUnsafeMutableBufferPointer { buffer in
+                if let base = buffer.baseAddress { source.fill(row: row, into: base) }
+            }
+            return vector
+        }
+        let calls = CallCounter(
+            limit: count.map { ($0 + size - 1) / size },
+            deadline: ContinuousClock.now + .seconds(seconds)
+        )
+        let start = ContinuousClock.now
         let times = try await withThrowingTaskGroup(of: [UInt64].self) { group in
-            for writer in 0..<writers {
+            for _ in 0..<writers {
                 group.addTask {
                     var times: [UInt64] = []
-                    var id = firstID + UInt64(writer) << 32
-                    while ContinuousClock.now < deadline {
+                    while let call = calls.next() {
+                        let id = firstID + UInt64(call * size)
                         let records = (0..<size).map { offset in
-                            var vector = [Float](repeating: 0, count: dimension)
-                            vector.withUnsafeMutableBufferPointer { buffer in
-                                if let base = buffer.baseAddress {
-                                    source.fill(row: Int(id) + offset, into: base)
-                                }
-                            }
-                            return Record(id: .integer(id + UInt64(offset)), vector: vector)
+                            let id = id + UInt64(offset)
+                            return Record(id: .integer(id), vector: pool[Int(id % 1_024)])
                         }
-                        id += UInt64(size)
-                        let start = ContinuousClock.now
+                        let before = ContinuousClock.now
                         try await collection.upsert(records)
-                        times.append(UInt64(elapsed(since: start) * 1e9))
+                        times.append(UInt64(elapsed(since: before) * 1e9))
                     }
                     return times
                 }
             }
             return try await group.reduce(into: []) { $0 += $1 }
         }
+        let seconds = elapsed(since: start)
         var latencies = Latencies()
         for time in times { latencies.record(nanoseconds: time) }
-        return (times.count * size, times.count, latencies)
+        return Figures(calls: times.count, seconds: seconds, latencies: latencies)
+    }
+}
+
+/// Numbers the calls of all writers until there are enough of them.
+private final class CallCounter: Sendable {
+    private let issued = Atomic<Int>(0)
+    private let limit: Int?
+    private let deadline: ContinuousClock.Instant
+
+    /// Calls up to `limit`, or until `deadline` when there is none.
+    init(limit: Int?, deadline: ContinuousClock.Instant) {
+        self.limit = limit
+        self.deadline = deadline
     }
 
-    private func syncRate(_ directory: String) throws -> Double {
-        let path = directory + "/../vector-bench-sync-" + UUID().uuidString
-        let descriptor = open(path, O_RDWR | O_CREAT | O_EXCL, 0o600)
-        guard descriptor >= 0 else { throw BenchError("cannot create \(path)") }
-        defer {
-            close(descriptor)
-            unlink(path)
-        }
-        let bytes = [UInt8](repeating: 1, count: 4_096)
-        let start = ContinuousClock.now
-        var count = 0
-        while elapsed(since: start) < 1 {
-            guard write(descriptor, bytes, bytes.count) == bytes.count, fdatasync(descriptor) == 0
-            else { throw BenchError("cannot write \(path)") }
-            count += 1
-        }
-        return Double(count) / elapsed(since: start)
+    func next() -> Int? {
+        if limit == nil, ContinuousClock.now >= deadline { return nil }
+        let call = issued.add(1, ordering: .relaxed).oldValue
+        if let limit, call >= limit { return nil }
+        return call
     }
 }

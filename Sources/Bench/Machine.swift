@@ -5,7 +5,8 @@ import VectorStore
 enum Machine {
     static var line: String {
         "\(cpu), \(ProcessInfo.processInfo.activeProcessorCount) cores, kernels "
-            + "\(VectorDatabase.kernelTier), commit \(commit)"
+            + "\(VectorDatabase.kernelTier), commit \(commit), "
+            + Date.now.formatted(.iso8601.year().month().day())
     }
 
     static var cpu: String {
@@ -53,10 +54,14 @@ struct BenchPoint: Encodable {
     var peer = "vectorstore"
     var build: String
     var params: [String: Double]
-    var recall10: Double
+    /// Absent when k is below 10.
+    var recall10: Double?
+    /// Recall by depth.
+    var recalls: [String: Double]
     var qpsOne: Double
     var qpsBatch: Double?
-    var buildSeconds: Double
+    /// Absent when the store was there already.
+    var buildSeconds: Double?
     var bytes: Int
     var k: Int
     var threads: Int
@@ -71,6 +76,7 @@ struct BenchPoint: Encodable {
         case build
         case params
         case recall10
+        case recalls
         case qpsOne = "qps_one"
         case qpsBatch = "qps_batch"
         case buildSeconds = "build_s"

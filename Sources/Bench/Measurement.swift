@@ -11,13 +11,14 @@ final class Measurement: Sendable {
     private let truth: TruthFile
     private let k: Int
     private let short = Mutex(0)
+    private let matchCounts = Mutex((Int.max, 0))
 
     /// One point of a sweep.
     struct Point {
         var label: String
         var parameters: [String: Double]
-        var recall: Double
-        var recallAtOne: Double
+        /// Recall at 1, 10 and 100 as far as k allows, and at k, by rising depth.
+        var recalls: [(depth: Int, recall: Double)]
         var queriesPerSecond: Double
         /// (fastest − slowest) / median of the runs.
         var spread: Double
@@ -57,6 +58,11 @@ final class Measurement: Sendable {
     /// Answers with fewer matches than the truth has rows, in all runs so far.
     var shortAnswers: Int { short.withLock { $0 } }
 
+    /// The fewest and the most matches of an answer so far.
+    var matchRange: ClosedRange<Int> {
+        matchCounts.withLock { min($0.0, $0.1)...$0.1 }
+    }
+
     func run(
         _ collection: VectorCollection,
         target: RecallCommand.Target,
@@ -77,7 +83,10 @@ final class Measurement: Sendable {
         var point = judge(results, target: target)
         point.queriesPerSecond = rates[rates.count / 2]
         point.spread = (rates[rates.count - 1] - rates[0]) / point.queriesPerSecond
-        point.batchQueriesPerSecond = threads == 1 ? try batchRate(collection, prepared) : nil
+        if threads == 1 {
+            let rates = try (0..<runs).map { _ in try batchRate(collection, prepared) }.sorted()
+            point.batchQueriesPerSecond = rates[rates.count / 2]
+        }
         point.p50 = latencies.microseconds(percentile: 50)
         point.p95 = latencies.microseconds(percentile: 95)
         point.p99 = latencies.microseconds(percentile: 99)
@@ -96,6 +105,11 @@ final class Measurement: Sendable {
         case .lists(let lists): query.nprobe = lists
         }
         return query
+    }
+
+    /// The depths at which recall is told.
+    static func depths(_ k: Int) -> [Int] {
+        Set([1, 10, 100, k].filter { $0 <= k }).sorted()
     }
 
     private struct Pass {
@@ -157,15 +171,21 @@ final class Measurement: Sendable {
     }
 
     private func judge(_ results: [SearchResult], target: RecallCommand.Target) -> Point {
-        var (recall, first, rows, lists) = (0.0, 0.0, 0.0, 0.0)
+        let depths = Self.depths(k)
+        var sums = [Double](repeating: 0, count: depths.count)
+        var (rows, lists) = (0.0, 0.0)
         for (index, result) in results.enumerated() {
             let found = result.matches.map { match in
                 if case .integer(let row) = match.id { Int(row) } else { -1 }
             }
             let expected = truth[index]
+            matchCounts.withLock {
+                $0.0 = min($0.0, found.count); $0.1 = max($0.1, found.count)
+            }
             if found.count < min(k, expected.count) { short.withLock { $0 += 1 } }
-            recall += Recall.at(k, found: found, truth: expected)
-            first += Recall.at(1, found: found, truth: expected)
+            for (place, depth) in depths.enumerated() {
+                sums[place] += Recall.at(depth, found: found, truth: expected)
+            }
             rows += Double(result.statistics.rowsScanned)
             lists += Double(result.statistics.nprobe)
         }
@@ -178,8 +198,7 @@ final class Measurement: Sendable {
         return Point(
             label: label,
             parameters: parameters,
-            recall: recall / count,
-            recallAtOne: first / count,
+            recalls: zip(depths, sums).map { ($0, $1 / count) },
             queriesPerSecond: 0,
             spread: 0,
             p50: 0,

@@ -12,9 +12,15 @@ struct RecallCommand: AsyncParsableCommand {
             Formats by extension: fbin, f16bin, fvecs, npy; truth as ibin or ivecs. One thread and \
             one query a call unless told otherwise; the median of several runs after a warm-up.
 
-            Example:
+            With --query-partitions each query searches its own partition, and --truth must hold the \
+            neighbours within it. Exit code 1 when an answer has fewer matches than there are rows.
+
+            Examples:
               vector-bench recall --base base.fbin --queries query.fbin --truth gt100.ibin \
             --recall-target 0.90,0.95,0.99
+              vector-bench recall --data data --nprobe 1,2,4,8,16 --json
+              vector-bench recall --data data --partitions data/partitions.u16bin \
+            --query-partitions data/query_partitions.u16bin --truth data/gt100_by_partition.ibin
             """
     )
 
@@ -57,6 +63,9 @@ struct RecallCommand: AsyncParsableCommand {
     @Option(help: "Measured runs; the median counts.")
     var runs = 3
 
+    @Option(help: "Keep the store in this directory, and use the one that is there.")
+    var store: String?
+
     @Option(help: "Where the temporary store goes.")
     var scratch: String?
 
@@ -92,7 +101,7 @@ struct RecallCommand: AsyncParsableCommand {
             base: reader,
             partitions: try partitions.map { try PartitionFile.read($0, count: reader.count) }
         )
-        let directory = try ScratchDirectory(parent: scratch)
+        let directory = ScratchDirectory(kept: store, parent: scratch)
         defer { directory.remove() }
         let store = try await BenchStore.build(rows, directory: directory.path, nlist: nlist)
         let table = RecallTable(command: self, store: store, count: reader.count)
@@ -105,6 +114,10 @@ struct RecallCommand: AsyncParsableCommand {
                 runs: runs
             )
             json ? print(table.point(point).line) : table.printRow(point)
+        }
+        if !json, queryPartitions != nil {
+            let range = measurement.matchRange
+            print("# matches an answer: \(range.lowerBound) to \(range.upperBound)")
         }
         let short = measurement.shortAnswers
         try await store.database.close()

@@ -19,24 +19,27 @@ struct RecallTable {
             "# \(count) × \(store.collection.configuration.dimension), \(build), k \(command.k), "
                 + "\(command.threads) thread\(command.threads == 1 ? "" : "s")"
         )
-        print("# build s: \(phases.joined(separator: ", "))")
+        print(
+            "# build s: \(phases.isEmpty ? "none, the store was there" : phases.joined(separator: ", "))"
+        )
         print(
             "# bytes on disk \(store.byteCount), peak resident \(Machine.peakResidentByteCount)"
         )
         print(
-            "target     recall@1  recall@k      QPS   spread  QPS batch   p50 µs   p95 µs   p99 µs"
+            "target   "
+                + Measurement.depths(command.k).map { Self.right("recall@\($0)", 11) }.joined()
+                + "      QPS   spread  QPS batch   p50 µs   p95 µs   p99 µs"
                 + "   rows  lists"
         )
     }
 
     func printRow(_ point: Measurement.Point) {
         let target = point.label.padding(toLength: 9, withPad: " ", startingAt: 0)
+        let recalls = point.recalls.map { Self.right(String(format: "%.4f", $0.recall), 11) }
         print(
-            target
+            target + recalls.joined()
                 + String(
-                    format: "%10.4f %9.4f %8.0f %7.1f%% %10.0f %8.0f %8.0f %8.0f %6.0f %6.1f",
-                    point.recallAtOne,
-                    point.recall,
+                    format: " %8.0f %7.1f%% %10.0f %8.0f %8.0f %8.0f %6.0f %6.1f",
                     point.queriesPerSecond,
                     point.spread * 100,
                     point.batchQueriesPerSecond ?? 0,
@@ -49,11 +52,18 @@ struct RecallTable {
         )
     }
 
+    private static func right(_ text: String, _ width: Int) -> String {
+        String(repeating: " ", count: max(0, width - text.count)) + text
+    }
+
     func point(_ point: Measurement.Point) -> BenchPoint {
         BenchPoint(
             build: build,
             params: point.parameters,
-            recall10: point.recall,
+            recall10: point.recalls.first { $0.depth == 10 }?.recall,
+            recalls: Dictionary(
+                uniqueKeysWithValues: point.recalls.map { ("\($0.depth)", $0.recall) }
+            ),
             qpsOne: point.queriesPerSecond,
             qpsBatch: point.batchQueriesPerSecond,
             buildSeconds: store.buildSeconds,

@@ -8,19 +8,47 @@ final class RawFile: Sendable {
 
     init(_ path: String) throws(DatasetError) {
         self.path = path
-        descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        // Not blocking, so that a named pipe is refused rather than waited for.
+        descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else {
-            throw DatasetError(path, "cannot open: \(String(cString: strerror(errno)))")
+            throw DatasetError(
+                path,
+                .inputOutput,
+                "cannot open: \(String(cString: strerror(errno)))"
+            )
         }
         var info = stat()
         guard fstat(descriptor, &info) == 0, info.st_mode & S_IFMT == S_IFREG else {
             close(descriptor)
-            throw DatasetError(path, "is not a regular file")
+            throw DatasetError(path, .inputOutput, "is not a regular file")
         }
         byteCount = Int(info.st_size)
     }
 
     deinit { close(descriptor) }
+
+    /// The path's extension.
+    var format: String {
+        let name = path.split(separator: "/").last ?? ""
+        guard let dot = name.lastIndex(of: ".") else { return "" }
+        return String(name[name.index(after: dot)...])
+    }
+
+    /// Refuses the file unless it has exactly so many bytes.
+    func checkByteCount(
+        _ expected: Int,
+        _ what: @autoclosure () -> String
+    ) throws(DatasetError) {
+        if byteCount == expected { return }
+        throw DatasetError(
+            path,
+            byteCount < expected ? .truncated : .sizeMismatch,
+            "\(what()) take \(expected) bytes",
+            at: min(byteCount, expected),
+            expected: expected,
+            found: byteCount
+        )
+    }
 
     func read(
         into buffer: UnsafeMutableRawBufferPointer,
@@ -35,11 +63,22 @@ final class RawFile: Sendable {
                 off_t(offset + done)
             )
             if count < 0, errno == EINTR { continue }
+            guard count >= 0 else {
+                throw DatasetError(
+                    path,
+                    .inputOutput,
+                    "cannot read: \(String(cString: strerror(errno)))",
+                    at: offset + done
+                )
+            }
             guard count > 0 else {
                 throw DatasetError(
                     path,
-                    "\(buffer.count) bytes are needed at offset \(offset), the file ends after "
-                        + "\(done)"
+                    .truncated,
+                    "the file ends in the middle",
+                    at: offset + done,
+                    expected: buffer.count,
+                    found: done
                 )
             }
             done += count
@@ -50,7 +89,11 @@ final class RawFile: Sendable {
         guard offset >= 0, count >= 0, offset <= byteCount, count <= byteCount - offset else {
             throw DatasetError(
                 path,
-                "\(count) bytes are needed at offset \(offset), the file has \(byteCount)"
+                .truncated,
+                "the file ends before \(count) bytes that it promises",
+                at: offset,
+                expected: count,
+                found: max(0, byteCount - offset)
             )
         }
         var bytes = [UInt8](repeating: 0, count: count)

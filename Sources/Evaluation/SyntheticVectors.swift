@@ -28,10 +28,10 @@ struct RowRandom: RandomNumberGenerator {
     }
 }
 
-/// Clustered unit vectors of low intrinsic dimension: a mixture of clusters in a random subspace,
-/// with some noise in every direction.
+/// Clustered unit vectors of low intrinsic dimension.
 ///
-/// The same seed gives the same row on any number of threads.
+/// A mixture of clusters in a random subspace, with some noise in every direction. The same seed gives
+/// the same row on any number of threads.
 package struct SyntheticVectors: Sendable {
     package let dimension: Int
     package let seed: UInt64

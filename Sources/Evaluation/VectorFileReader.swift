@@ -10,55 +10,18 @@ package struct VectorFileReader: Sendable {
     package let count: Int
     package let dimension: Int
     private let file: RawFile
-    private let start: Int
-    private let rowByteCount: Int
-    private let isHalf: Bool
+    private let layout: VectorFileLayout
+
+    /// The largest dimension that is believed.
+    package static let maximumDimension = 1 << 20
 
     package init(_ path: String) throws(DatasetError) {
         let file = try RawFile(path)
+        let layout = try VectorFileLayout(file)
         self.path = path
         self.file = file
-        let (rows, columns, start, prefix, isHalf): (Int, Int, Int, Int, Bool)
-        switch path.split(separator: ".").last {
-        case "fbin", "f16bin":
-            isHalf = path.hasSuffix(".f16bin")
-            rows = Int(try file.uint32(at: 0))
-            columns = Int(try file.uint32(at: 4))
-            (start, prefix) = (8, 0)
-        case "fvecs":
-            columns = Int(try file.uint32(at: 0))
-            let width = 4 + columns * 4
-            guard columns > 0, file.byteCount.isMultiple(of: width) else {
-                throw DatasetError(
-                    path,
-                    "\(file.byteCount) bytes are not a whole number of rows of dimension "
-                        + "\(columns) (\(width) bytes each)"
-                )
-            }
-            rows = file.byteCount / width
-            (start, prefix, isHalf) = (4, 4, false)
-        case "npy":
-            let header = try NPYHeader(file)
-            (rows, columns, start, prefix) = (header.rows, header.columns, header.byteCount, 0)
-            isHalf = header.isHalf
-        default:
-            throw DatasetError(path, "unknown extension; fbin, f16bin, fvecs and npy are read")
-        }
-        let width = isHalf ? 2 : 4
-        guard rows > 0 else { throw DatasetError(path, "the header says 0 rows") }
-        guard columns > 0, columns <= 1 << 20 else {
-            throw DatasetError(path, "the header says dimension \(columns)")
-        }
-        let (product, overflow) = rows.multipliedReportingOverflow(by: columns * width + prefix)
-        guard !overflow, start - prefix + product == file.byteCount else {
-            throw DatasetError(
-                path,
-                "\(rows) rows of dimension \(columns) take \(start - prefix + product) bytes, "
-                    + "the file has \(file.byteCount)"
-            )
-        }
-        (count, dimension, self.start, self.isHalf) = (rows, columns, start, isHalf)
-        rowByteCount = columns * width + prefix
+        self.layout = layout
+        (count, dimension) = (layout.rows, layout.columns)
     }
 
     /// Reads rows into `[rows.count × dimension]`.
@@ -67,39 +30,33 @@ package struct VectorFileReader: Sendable {
         into target: UnsafeMutablePointer<Float>
     ) throws(DatasetError) {
         precondition(rows.lowerBound >= 0 && rows.upperBound <= count)
-        if !isHalf, rowByteCount == dimension * 4 {
+        let first = layout.start + rows.lowerBound * layout.rowByteCount
+        if !layout.isHalf, layout.prefix == 0 {
             return try file.read(
                 into: UnsafeMutableRawBufferPointer(
                     start: target,
-                    count: rows.count * rowByteCount
+                    count: rows.count * layout.rowByteCount
                 ),
-                at: start + rows.lowerBound * rowByteCount
+                at: first
             )
         }
-        let prefix = rowByteCount - dimension * (isHalf ? 2 : 4)
-        let first = start - prefix + rows.lowerBound * rowByteCount
-        let bytes = try file.bytes(rows.count * rowByteCount, at: first)
+        let bytes = try file.bytes(rows.count * layout.rowByteCount, at: first)
         for row in 0..<rows.count {
-            for column in 0..<dimension {
-                let place = row * rowByteCount + prefix + column * (isHalf ? 2 : 4)
-                target[row * dimension + column] =
-                    isHalf
-                    ? Self.float(half: UInt16(bytes[place]) | UInt16(bytes[place + 1]) << 8)
-                    : Float(
-                        bitPattern: UInt32(bytes[place]) | UInt32(bytes[place + 1]) << 8
-                            | UInt32(bytes[place + 2]) << 16 | UInt32(bytes[place + 3]) << 24
-                    )
-            }
-            if prefix == 4 {
-                let found = bytes[row * rowByteCount..<row * rowByteCount + 4].reversed()
-                    .reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
+            let place = row * layout.rowByteCount
+            if layout.prefix == 4 {
+                let found = Self.uint32(bytes, at: place)
                 guard found == UInt32(dimension) else {
                     throw DatasetError(
                         path,
-                        "row \(rows.lowerBound + row) has dimension \(found), the first \(dimension)"
+                        .badRow,
+                        "the dimension of row \(rows.lowerBound + row) differs",
+                        at: first + place,
+                        expected: dimension,
+                        found: Int(found)
                     )
                 }
             }
+            decode(bytes, at: place + layout.prefix, into: target + row * dimension)
         }
     }
 
@@ -119,6 +76,25 @@ package struct VectorFileReader: Sendable {
         return floats
     }
 
+    private func decode(_ bytes: [UInt8], at place: Int, into target: UnsafeMutablePointer<Float>) {
+        if layout.isHalf {
+            for column in 0..<dimension {
+                let low = UInt16(bytes[place + column * 2])
+                let high = UInt16(bytes[place + column * 2 + 1])
+                target[column] = Self.float(half: low | high << 8)
+            }
+        } else {
+            for column in 0..<dimension {
+                target[column] = Float(bitPattern: Self.uint32(bytes, at: place + column * 4))
+            }
+        }
+    }
+
+    private static func uint32(_ bytes: [UInt8], at place: Int) -> UInt32 {
+        UInt32(bytes[place]) | UInt32(bytes[place + 1]) << 8 | UInt32(bytes[place + 2]) << 16
+            | UInt32(bytes[place + 3]) << 24
+    }
+
     /// IEEE 754 half precision, without the machine's help.
     static func float(half bits: UInt16) -> Float {
         let sign: Float = bits >> 15 == 1 ? -1 : 1
@@ -131,46 +107,5 @@ package struct VectorFileReader: Sendable {
             return sign
                 * Float(sign: .plus, exponent: exponent - 15, significand: 1 + fraction / 1_024)
         }
-    }
-}
-
-/// The header of a NumPy array file.
-private struct NPYHeader {
-    var rows: Int
-    var columns: Int
-    var byteCount: Int
-    var isHalf: Bool
-
-    init(_ file: RawFile) throws(DatasetError) {
-        let magic = try file.bytes(8, at: 0)
-        guard magic.prefix(6) == [0x93, 0x4E, 0x55, 0x4D, 0x50, 0x59] else {
-            throw DatasetError(file.path, "does not begin with NumPy's magic")
-        }
-        guard magic[6] == 1 || magic[6] == 2 else {
-            throw DatasetError(file.path, "NumPy format \(magic[6]); 1 and 2 are read")
-        }
-        let lengthWidth = magic[6] == 1 ? 2 : 4
-        let length = try file.bytes(lengthWidth, at: 8).reversed().reduce(0) { $0 << 8 | Int($1) }
-        let text = String(decoding: try file.bytes(length, at: 8 + lengthWidth), as: UTF8.self)
-        byteCount = 8 + lengthWidth + length
-        if text.contains("'<f4'") {
-            isHalf = false
-        } else if text.contains("'<f2'") {
-            isHalf = true
-        } else {
-            throw DatasetError(file.path, "element type is not <f4 or <f2: \(text)")
-        }
-        guard text.contains("'fortran_order': False") else {
-            throw DatasetError(file.path, "the array is in Fortran order; save it in C order")
-        }
-        guard let open = text.firstIndex(of: "("), let close = text[open...].firstIndex(of: ")")
-        else { throw DatasetError(file.path, "the header has no shape: \(text)") }
-        let sizes = text[text.index(after: open)..<close].split(separator: ",").compactMap {
-            Int($0.filter { $0 != " " })
-        }
-        guard sizes.count == 2 else {
-            throw DatasetError(file.path, "the array has \(sizes.count) dimensions, not 2")
-        }
-        (rows, columns) = (sizes[0], sizes[1])
     }
 }
