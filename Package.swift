@@ -127,6 +127,11 @@ let package = Package(
             dependencies: ["VectorService", "VectorStore"],
             swiftSettings: swiftSettings
         ),
+        .testTarget(
+            name: "EvaluationTests",
+            dependencies: ["Evaluation"],
+            swiftSettings: swiftSettings
+        ),
         .testTarget(name: "ArchitectureTests", swiftSettings: swiftSettings),
         .testTarget(name: "EndToEndTests", swiftSettings: swiftSettings),
     ]

@@ -53,11 +53,7 @@ struct Searcher {
         _ query: CheckedQuery,
         scope: SearchScope
     ) throws(CorruptionError) -> QueryPlan {
-        guard query.recallTarget < 1 || query.nprobe != nil else {
-            return QueryPlan(access: .exact)
-        }
-        let rows = scope.segmentRowCount
-        guard rows > QueryPlan.exactRowLimit || query.nprobe != nil else {
+        guard scope.segmentRowCount > QueryPlan.exactRowLimit || query.nprobe != nil else {
             return QueryPlan(access: .exact)
         }
         var effectiveK = query.k
@@ -65,6 +61,9 @@ struct Searcher {
             let share = selectivity(of: filter, scope: scope)
             if share < QueryPlan.gatherSelectivity { return QueryPlan(access: .gather) }
             effectiveK = Int((Double(query.k) / share).rounded(.up))
+        }
+        guard query.recallTarget < 1 || query.nprobe != nil else {
+            return QueryPlan(access: .exact)
         }
         var plan = QueryPlan(access: .probe)
         for (number, generation) in live.generations {
