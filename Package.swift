@@ -132,6 +132,16 @@ let package = Package(
             dependencies: ["Evaluation"],
             swiftSettings: swiftSettings
         ),
+        .testTarget(
+            name: "VectorMathTests",
+            dependencies: ["VectorMath"],
+            swiftSettings: swiftSettings
+        ),
+        .testTarget(
+            name: "StorageIOTests",
+            dependencies: ["StorageIO", "CStorageShims"],
+            swiftSettings: swiftSettings
+        ),
         .testTarget(name: "ArchitectureTests", swiftSettings: swiftSettings),
         .testTarget(name: "EndToEndTests", swiftSettings: swiftSettings),
     ]

@@ -89,7 +89,7 @@ package struct ByteReader {
             throw .truncated(
                 file: file,
                 offset: offset,
-                needed: UInt64(max(count, 0)) * 4,
+                needed: UInt64(min(max(count, 0), Int.max / 4)) * 4,
                 available: UInt64(remaining)
             )
         }

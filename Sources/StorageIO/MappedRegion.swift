@@ -36,6 +36,7 @@ package final class MappedRegion: @unchecked Sendable {
         release(baseAddress, byteCount)
     }
 
+    /// The bytes, valid while the region is referenced: hold on to it, the buffer does not.
     package var bytes: UnsafeRawBufferPointer {
         UnsafeRawBufferPointer(start: baseAddress, count: byteCount)
     }

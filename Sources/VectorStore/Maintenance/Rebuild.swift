@@ -1,6 +1,7 @@
 // Rebuild: new centroids, a new index generation, one manifest.
 //
-// - Readers and writers go on. Rows that are flushed meanwhile keep their old lists until the next
+// - Readers and writers go on. What is in memtables stays there; callers flush first, on the one thread
+//   that flushes. Rows that are flushed meanwhile keep their old lists until the next
 //   compaction; rows that are hidden meanwhile are hidden in the new segment too.
 // - Memory is bounded by the training sample and some 40 bytes a row, not by the vectors.
 
@@ -52,13 +53,10 @@ struct Rebuild {
 
     func run() throws(VectorStoreError) -> RebuildReport {
         let watch = Stopwatch()
-        let flush = Flush(core: core, collection: collection)
-        flush.freeze()
-        try flush.run()
         guard let live = collection.live else { throw MaintenanceCancellation.error }
         let replacement = SegmentReplacement(inputs: live.segments.map { .segment($0) })
         let sources = replacement.inputs.map(\.store)
-        watch.lap("flush")
+        watch.lap("plan")
 
         let scopes = scopes(replacement.rows, sources: sources, configuration: live.configuration)
         let number = core.takeGeneration()

@@ -1,3 +1,4 @@
+import Glibc
 package import StorageIO
 
 /// What a manifest says of a tombstone file.
@@ -47,16 +48,19 @@ package enum TombstoneFile {
         let checksum = CRC32C.checksum(writer.bytes)
         writer.write(checksum)
         let name = name(segmentID: segmentID, lsn: lsn)
-        // The same rows at the same LSN may have been written by an attempt that failed later.
-        if try fileSystem.status(directory + "/" + name) != nil {
-            try fileSystem.remove(directory + "/" + name)
+        // A segment and an LSN determine the hidden rows. A file that an earlier attempt left, and that
+        // a manifest may name by now, is the one wanted; it is never removed.
+        let isThere = try fileSystem.status(directory + "/" + name) != nil
+        if !isThere {
+            try AtomicFileWriter.write(
+                writer.bytes,
+                name: name,
+                directory: directory,
+                fileSystem: fileSystem
+            )
+        } else if try fileSystem.open(directory + "/" + name, .read).readAll() != writer.bytes {
+            throw StorageIOError(operation: .write, path: directory + "/" + name, errno: EEXIST)
         }
-        try AtomicFileWriter.write(
-            writer.bytes,
-            name: name,
-            directory: directory,
-            fileSystem: fileSystem
-        )
         return TombstoneFileEntry(
             lsn: lsn,
             byteCount: UInt64(writer.count),
