@@ -142,6 +142,11 @@ let package = Package(
             dependencies: ["StorageIO", "CStorageShims"],
             swiftSettings: swiftSettings
         ),
+        .testTarget(
+            name: "FormatCompatibilityTests",
+            dependencies: ["VectorStore", "TestSupport"],
+            swiftSettings: swiftSettings
+        ),
         .testTarget(name: "ArchitectureTests", swiftSettings: swiftSettings),
         .testTarget(name: "EndToEndTests", swiftSettings: swiftSettings),
     ]
