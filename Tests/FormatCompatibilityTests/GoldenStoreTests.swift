@@ -92,14 +92,97 @@ import Testing
         #expect(Set(after).subtracting(["LOCK"]) == Set(files).subtracting(["LOCK"]))
     }
 
-    @Test func `every file has a dump`() throws {
-        let root = Self.fixtures + "/dirty"
-        for name in try FileManager.default.subpathsOfDirectory(atPath: root) {
-            guard name.hasPrefix("MANIFEST-") || name.contains("/") else { continue }
-            let text = try VectorDatabase.inspect(file: root + "/" + name)
-            #expect(text.count > 80, "\(name): \(text)")
-            #expect(!text.contains("DAMAGED"), "\(name): \(text)")
+    /// The annotated bytes of docs/formats: a change of a layout or of the dump shows here.
+    @Test(arguments: [
+        "MANIFEST-00000000000000000006", "wal/00000000000000000001.wal",
+        "idx/00000000000000000001.cent", "seg/00000000000000000003.seg",
+        "seg/00000000000000000002.00000000000000000142.del",
+    ])
+    func `every kind of file has the annotated dump that lies beside it`(name: String) throws {
+        let text = try VectorDatabase.inspect(file: Self.fixtures + "/dirty/" + name)
+        let base = name.split(separator: "/").last.map(String.init) ?? name
+        let expected = try String(
+            contentsOfFile: Self.fixtures + "/dumps/" + base + ".txt",
+            encoding: .utf8
+        )
+        #expect(text.trimmingWhitespace == expected.trimmingWhitespace)
+    }
+
+    /// A file of a store, the damaged one that takes its place, and the offset that is named.
+    struct Damage: Sendable {
+        var file: String
+        var damaged: String
+        /// What the message says after the file's name; nil when the damage is no damage.
+        var message: String?
+        /// Whether an open already notices.
+        var isSeenAtOpen: Bool
+    }
+
+    @Test(arguments: [
+        Damage(
+            file: "wal/00000000000000000001.wal",
+            damaged: "middle-of-log.wal",
+            message: "offset 10656",
+            isSeenAtOpen: true
+        ),
+        Damage(
+            file: "wal/00000000000000000001.wal",
+            damaged: "torn-tail.wal",
+            message: nil,
+            isSeenAtOpen: false
+        ),
+        Damage(
+            file: "seg/00000000000000000003.seg",
+            damaged: "flipped-byte.seg",
+            message: "offset 12288",
+            isSeenAtOpen: false
+        ),
+        Damage(
+            file: "seg/00000000000000000003.seg",
+            damaged: "truncated.seg",
+            message: "61440 bytes are needed, 56440 are there",
+            isSeenAtOpen: true
+        ),
+        Damage(
+            file: "idx/00000000000000000001.cent",
+            damaged: "flipped-byte.cent",
+            message: "offset 2752",
+            isSeenAtOpen: true
+        ),
+    ])
+    func `a damaged file is named with the place, and nothing is changed`(
+        damage: Damage
+    ) async throws {
+        let path = try copy("dirty")
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        let target = path + "/" + damage.file
+        try FileManager.default.removeItem(atPath: target)
+        try FileManager.default.copyItem(
+            atPath: Self.fixtures + "/damaged/" + damage.damaged,
+            toPath: target
+        )
+        let before = FileManager.default.contents(atPath: target)
+
+        let problems = try VectorDatabase.verify(at: path).problems.map { "\($0)" }
+        guard let message = damage.message else {
+            #expect(problems == [])
+            let store = try await VectorDatabase.open(at: path, options: Self.options)
+            let count = try store.collection("c").count()
+            // The operation whose frame was cut is gone, and no other.
+            #expect(count == Self.contents(through: 54).count)
+            try await store.close()
+            return
         }
+        #expect(problems.count == 1)
+        #expect(problems.first?.contains(message) == true, "\(problems)")
+        if damage.isSeenAtOpen {
+            let error = await #expect(throws: VectorStoreError.self) {
+                try await VectorDatabase.open(at: path, options: Self.options)
+            }
+            #expect(error?.code == .corrupt)
+            #expect(error?.message.contains(message) == true)
+        }
+        #expect(FileManager.default.contents(atPath: target) == before)
     }
 
     /// Writes the golden stores; only for a new format, by hand:
@@ -126,4 +209,8 @@ import Testing
             if name == "clean" { try await store.close() }
         }
     }
+}
+
+extension String {
+    fileprivate var trimmingWhitespace: String { trimmingCharacters(in: .whitespacesAndNewlines) }
 }
