@@ -48,6 +48,13 @@ import VectorMath
             }
             let store = try await VectorDatabase.open(at: directory.path, options: KillPlan.options)
             totals.replayed += try store.statistics().recovery.replayedOperationCount
+            // A slow machine may have been killed before its first write.
+            if contents.isEmpty, progress.allSatisfy({ $0.acknowledged == first }),
+                try StoreContents.read(store) == nil
+            {
+                try await store.close()
+                continue
+            }
             do {
                 contents = try verify(
                     store,
