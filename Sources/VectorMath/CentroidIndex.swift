@@ -54,7 +54,10 @@ package struct CentroidIndex: Sendable {
     }
 
     /// The `count` lists nearest to a query, nearest first; of equals the smaller list first.
-    package func nearest(to query: [Float], count: Int) -> [UInt32] {
+    package func nearest(
+        to query: [Float],
+        count: Int
+    ) -> [(list: UInt32, similarity: Float)] {
         let wanted = min(count, nlist)
         guard wanted > 0 else { return [] }
         return withUnsafeTemporaryAllocation(of: Float.self, capacity: nlist) { scores in
@@ -82,18 +85,18 @@ package struct CentroidIndex: Sendable {
         _ scores: UnsafePointer<Float>,
         count: Int,
         wanted: Int
-    ) -> [UInt32] {
+    ) -> [(list: UInt32, similarity: Float)] {
         if wanted * 4 >= count {
             return (0..<UInt32(count)).sorted {
                 scores[Int($0)] != scores[Int($1)]
                     ? scores[Int($0)] > scores[Int($1)] : $0 < $1
-            }.prefix(wanted).map { $0 }
+            }.prefix(wanted).map { ($0, scores[Int($0)]) }
         }
         var best = TopK(k: wanted)
         for list in 0..<count where scores[list] > best.threshold || best.count < wanted {
             best.offer(score: scores[list], key: UInt64(list))
         }
-        return best.sorted().map { UInt32($0.key) }
+        return best.sorted().map { (UInt32($0.key), $0.score) }
     }
 
     private static func indexOfMaximum(_ scores: UnsafePointer<Float>, _ count: Int) -> Int {
