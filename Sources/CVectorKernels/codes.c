@@ -183,3 +183,41 @@ void vk_prefetch(const void *start, size_t bytes) {
     const char *p = start;
     for (size_t byte = 0; byte < bytes; byte += 64) __builtin_prefetch(p + byte, 0, 2);
 }
+
+float vk_cut(const float *values, size_t count, size_t wanted) {
+    if (wanted >= count) return -INFINITY;
+    enum { LANES = 16, BINS = 256 };
+    float low[LANES], high[LANES];
+    for (size_t i = 0; i < LANES; i++) low[i] = high[i] = values[0];
+    size_t i = 0;
+    for (; i + LANES <= count; i += LANES)
+        for (size_t j = 0; j < LANES; j++) {
+            float value = values[i + j];
+            low[j] = value < low[j] ? value : low[j];
+            high[j] = value > high[j] ? value : high[j];
+        }
+    for (; i < count; i++) {
+        low[0] = values[i] < low[0] ? values[i] : low[0];
+        high[0] = values[i] > high[0] ? values[i] : high[0];
+    }
+    for (size_t j = 1; j < LANES; j++) {
+        low[0] = low[j] < low[0] ? low[j] : low[0];
+        high[0] = high[j] > high[0] ? high[j] : high[0];
+    }
+    float span = high[0] - low[0];
+    if (!(span > 0)) return low[0];
+    // Four histograms in turn: one alone waits for itself when neighbours fall into the same bin.
+    uint32_t bins[4][BINS];
+    memset(bins, 0, sizeof bins);
+    float scale = (BINS - 1) / span;
+    for (i = 0; i < count; i++) bins[i & 3][(int)((values[i] - low[0]) * scale)]++;
+    size_t reached = 0;
+    int bin = BINS;
+    while (bin > 0 && reached < wanted) {
+        bin--;
+        reached += bins[0][bin] + bins[1][bin] + bins[2][bin] + bins[3][bin];
+    }
+    if (bin == 0) return low[0];
+    // A little lower than the bin's edge, against rounding.
+    return low[0] + ((float)bin - 0.01f) / scale;
+}

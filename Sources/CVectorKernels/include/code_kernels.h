@@ -58,6 +58,9 @@ size_t vk_code_scan_tier(vk_tier tier, const vk_code_query *query, const uint8_t
                          size_t count, float base, float slack, float threshold, uint32_t first,
                          uint32_t *rows, float *bounds);
 
+/// A value that at least `wanted` of `count` values reach, and seldom many more.
+float vk_cut(const float *values, size_t count, size_t wanted);
+
 /// Asks for memory in the second-level cache.
 void vk_prefetch(const void *start, size_t bytes);
 

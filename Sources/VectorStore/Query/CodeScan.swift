@@ -8,13 +8,6 @@
 import StorageIO
 import VectorMath
 
-/// A posting list to visit.
-struct RankedList {
-    var list: Int
-    /// Of the query and the list's centroid.
-    var similarity: Float
-}
-
 /// What a segment's lists are made of for one scan.
 struct CodedLists {
     var segment: Int
@@ -47,7 +40,7 @@ extension SearchRun {
     }
 
     mutating func scan(
-        _ lists: [RankedList],
+        _ lists: [CentroidIndex.Ranked],
         of coded: CodedLists,
         with code: CodeQuery
     ) throws(CorruptionError) {
@@ -62,27 +55,27 @@ extension SearchRun {
                 var waiting = 0
                 for (place, ranked) in lists.enumerated() {
                     if place + Self.listsAhead < lists.count {
-                        let next = coded.firstList + lists[place + Self.listsAhead].list
+                        let next = coded.firstList + Int(lists[place + Self.listsAhead].list)
                         CodeBlocks.prefetch(
                             coded.codes.list(next),
                             byteCount: min(coded.codes.byteCount(ofList: next), 16_384)
                         )
                     }
-                    let count = coded.rowCount(ranked.list)
+                    let count = coded.rowCount(Int(ranked.list))
                     if count == 0 { continue }
                     let found = code.scan(
-                        blocks: coded.codes.list(coded.firstList + ranked.list),
+                        blocks: coded.codes.list(coded.firstList + Int(ranked.list)),
                         count: count,
                         similarity: ranked.similarity,
                         deviations: deviations,
                         threshold: best.threshold,
-                        first: UInt32(coded.entry?.list(ranked.list).lowerBound ?? 0),
+                        first: UInt32(coded.entry?.list(Int(ranked.list)).lowerBound ?? 0),
                         rows: rows + waiting,
                         bounds: bounds + waiting
                     )
                     codesScanned += count
                     if let global = coded.global, coded.entry == nil {
-                        let ordinals = global.ordinals(of: ranked.list)
+                        let ordinals = global.ordinals(of: Int(ranked.list))
                         for index in waiting..<waiting + found {
                             rows[index] = UInt32(littleEndian: ordinals[Int(rows[index])])
                         }

@@ -171,9 +171,13 @@ struct Searcher {
                     k: run.query.k
                 )
             )
-            let lists = generation.tables[table].nearest(to: run.query.vector, count: nprobe)
-                .map { RankedList(list: Int($0.list), similarity: $0.similarity) }
-            var codes: [UInt64: CodeQuery] = [:]
+            let code = CodeQuery(run.query.vector, rotation: generation.rotation)
+            let lists = generation.tables[table].nearest(
+                to: run.query.vector,
+                code: code,
+                count: nprobe
+            )
+            var codes = [generation.set.seed: code]
             for (index, view) in live.segments.enumerated()
             where view.segment.indexGeneration == number {
                 try probe(
@@ -199,7 +203,7 @@ struct Searcher {
         _ run: inout SearchRun,
         segment index: Int,
         ranges: [SearchScope.PartitionRange],
-        lists: [RankedList],
+        lists: [CentroidIndex.Ranked],
         codes: inout [UInt64: CodeQuery]
     ) throws(CorruptionError) {
         let segment = live.segments[index].segment
@@ -212,12 +216,12 @@ struct Searcher {
                 try run.scan(lists, of: coded, with: code)
             } else if let entry = range.entry, entry.centroidTable != nil {
                 for ranked in lists {
-                    let ordinals = entry.list(ranked.list)
+                    let ordinals = entry.list(Int(ranked.list))
                     if !ordinals.isEmpty { try run.scan(segment: index, ordinals: ordinals) }
                 }
             } else if range.entry == nil, let global = segment.globalLists {
                 for ranked in lists {
-                    try run.gather(segment: index, ordinals: global.ordinals(of: ranked.list))
+                    try run.gather(segment: index, ordinals: global.ordinals(of: Int(ranked.list)))
                 }
             } else {
                 try run.scan(segment: index, ordinals: range.ordinals)
