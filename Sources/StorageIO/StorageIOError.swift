@@ -33,7 +33,6 @@ package struct StorageIOError: Error, Equatable, Sendable, CustomStringConvertib
 
     /// The disk, or the user's share of it, is full.
     package var isNoSpace: Bool { errno == ENOSPC || errno == EDQUOT }
-    package var isNotFound: Bool { errno == ENOENT }
     package var isExisting: Bool { errno == EEXIST }
     package var isWouldBlock: Bool { errno == EWOULDBLOCK }
 

@@ -40,6 +40,9 @@ enum StatisticsEncoding {
             writer.member("manifest", statistics.manifestNumber)
             writer.member("log_bytes", statistics.logByteCount)
             writer.member("kernels", VectorDatabase.kernelTier)
+            if let failure = statistics.maintenanceFailure {
+                writer.member("maintenance_failure", failure)
+            }
             writer.key("recovery")
             writer.object { writer in
                 let recovery = statistics.recovery

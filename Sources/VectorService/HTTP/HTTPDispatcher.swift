@@ -22,13 +22,13 @@ package struct HTTPDispatcher: HTTPResponder {
     let service: StoreService
     let limits: HTTPLimits
     /// Whether a browser's requests are refused, as they are on TCP (DNS rebinding).
-    let refusesOrigin: Bool
+    let refusesWebPages: Bool
 
     /// Makes a dispatcher.
-    package init(service: StoreService, limits: HTTPLimits = HTTPLimits(), refusesOrigin: Bool) {
+    package init(service: StoreService, limits: HTTPLimits = HTTPLimits(), refusesWebPages: Bool) {
         self.service = service
         self.limits = limits
-        self.refusesOrigin = refusesOrigin
+        self.refusesWebPages = refusesWebPages
     }
 
     /// Answers one request.
@@ -71,11 +71,14 @@ package struct HTTPDispatcher: HTTPResponder {
         id: String,
         channel: any Channel
     ) async throws -> ServiceRequest {
-        if refusesOrigin, request.headers[.origin] != nil {
+        let isOfWebPage =
+            request.headers[.origin] != nil || !LoopbackHost.isNamed(by: request.head.authority)
+        if refusesWebPages, isOfWebPage {
             throw Problem(
                 status: 403,
                 code: "origin_refused",
-                detail: "requests of web pages are not served"
+                detail:
+                    "requests of web pages, and those whose Host is not this machine, are not served"
             )
         }
         var parsed = ServiceRequest(

@@ -78,7 +78,7 @@ package struct ServiceRunner: Sendable {
     private func application(_ service: StoreService, unix socket: UnixSocketPath) -> any Service {
         let logger = logger
         return Application(
-            responder: HTTPDispatcher(service: service, refusesOrigin: false),
+            responder: HTTPDispatcher(service: service, refusesWebPages: false),
             server: HTTPLimits().server,
             configuration: .init(address: .unixDomainSocket(path: socket.path)),
             onServerRunning: { channel in
@@ -97,7 +97,7 @@ package struct ServiceRunner: Sendable {
     private func application(_ service: StoreService, address: ListenAddress) -> any Service {
         let logger = logger
         return Application(
-            responder: HTTPDispatcher(service: service, refusesOrigin: true),
+            responder: HTTPDispatcher(service: service, refusesWebPages: true),
             server: HTTPLimits().server,
             configuration: .init(address: .hostname(address.host, port: address.port)),
             onServerRunning: { channel in

@@ -105,7 +105,14 @@ extension StoreService {
             )
         }
         asked.query.vector = record.vector
-        if 1..<SearchQuery.maximumK ~= asked.query.k { asked.query.k += 1 }
+        guard asked.query.k < SearchQuery.maximumK else {
+            throw Problem.invalidRequest(
+                "limit is \(asked.query.k); it must be at most \(SearchQuery.maximumK - 1) in a "
+                    + "query by id, which leaves that record out",
+                field: "limit"
+            )
+        }
+        if asked.query.k >= 1 { asked.query.k += 1 }
     }
 
     private static func trim(

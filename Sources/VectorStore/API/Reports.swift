@@ -82,6 +82,8 @@ public struct StoreStatistics: Sendable {
     public var collections: [CollectionStatistics]
     /// What the last open had to do.
     public var recovery: RecoveryReport
+    /// Why background work failed last, until work of that kind succeeds.
+    public var maintenanceFailure: String?
 }
 
 /// What opening a store did.

@@ -133,7 +133,7 @@ public final class VectorDatabase: Sendable {
     /// The state of the store and of every collection.
     public func statistics() throws(VectorStoreError) -> StoreStatistics {
         try checkOpen()
-        return StoreReport(core: core).statistics()
+        return StoreReport(core: core, maintenanceFailure: scheduler.lastFailure).statistics()
     }
 
     /// The last failure of work in the background, until the same work succeeds.

@@ -263,8 +263,8 @@ extension RecordCheck {
         for (row, patch) in patches.enumerated() {
             try check(id: patch.id, row: row)
             if let newID = patch.newID { try check(id: newID, row: row) }
-            for id in [patch.id, patch.newID].compactMap(\.self)
-            where !seen.insert(id).inserted && id != patch.newID {
+            let ids = patch.newID.map { $0 == patch.id ? [$0] : [patch.id, $0] } ?? [patch.id]
+            for id in ids where !seen.insert(id).inserted {
                 throw VectorStoreError(
                     .duplicateID,
                     "row \(row): id \(id) is named twice in the batch",

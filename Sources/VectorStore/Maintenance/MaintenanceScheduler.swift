@@ -2,7 +2,8 @@
 //
 // - Flushes never wait for a long rebuild.
 // - Compactions and rebuilds follow one another, so that no two choose the same segments.
-// - A failure is kept and shown in statistics of the store; the next write or flush tries again.
+// - A failure is kept and shown in statistics of the store; later writes try again, once a second.
+// - Log files that one quiet collection holds back are freed by flushing it.
 
 import Dispatch
 import StorageIO
@@ -17,9 +18,15 @@ package final class MaintenanceScheduler: Sendable {
         var waitingCompactions: Set<UInt32> = []
         var isStopped = false
         var rebuilding: Set<UInt32> = []
+        /// A collection is being flushed because the log has grown long.
+        var isShorteningLog = false
+        var lastRetry: ContinuousClock.Instant?
     }
     private let state = Mutex(State())
     private let failure = Mutex<VectorStoreError?>(nil)
+
+    /// Log files that are kept before the oldest memtable is flushed to free them.
+    static let maximumLogFileCount = 4
 
     package init(core: StoreCore) {
         self.core = core
@@ -33,7 +40,8 @@ package final class MaintenanceScheduler: Sendable {
     /// Looks at collections that a commit has changed.
     package func didCommit(_ collections: [CollectionState]) {
         for collection in collections {
-            guard let active = collection.live?.memtables.last else { continue }
+            guard let live = collection.live, let active = live.memtables.last else { continue }
+            if live.memtables.count > 1, mayRetry() { scheduleFlush(collection) }
             let isFull =
                 active.memtable.byteCount >= core.options.flushThresholdBytes
                 || active.rowCount >= Memtable.maximumRowCount
@@ -41,6 +49,46 @@ package final class MaintenanceScheduler: Sendable {
             Flush(core: core, collection: collection).freeze()
             scheduleFlush(collection)
         }
+        shortenLog()
+    }
+
+    /// Whether a flush that may have failed is worth another attempt.
+    private func mayRetry() -> Bool {
+        let now = ContinuousClock.now
+        return state.withLock { state in
+            if let last = state.lastRetry, now - last < .seconds(1) { return false }
+            state.lastRetry = now
+            return true
+        }
+    }
+
+    /// Flushes the collection whose memtable begins first when too many log files wait for it.
+    private func shortenLog() {
+        let count = core.writing.withLock { $0.manifest.logFiles.count }
+        guard count > Self.maximumLogFileCount else { return }
+        let isFree = state.withLock { state in
+            guard !state.isShorteningLog, !state.isStopped else { return false }
+            state.isShorteningLog = true
+            return true
+        }
+        guard isFree else { return }
+        let oldest = core.collections.min { Self.firstLSN(of: $0) < Self.firstLSN(of: $1) }
+        flushing.async {
+            if let oldest, Self.firstLSN(of: oldest) < .max {
+                self.attempt { () throws(VectorStoreError) in
+                    let flush = Flush(core: self.core, collection: oldest)
+                    flush.freeze()
+                    try flush.run()
+                }
+            }
+            self.state.withLock { $0.isShorteningLog = false }
+        }
+    }
+
+    /// The oldest change of a collection that is only in memory and in the log.
+    private static func firstLSN(of collection: CollectionState) -> UInt64 {
+        let held = (collection.live?.memtables ?? []).map(\.memtable.firstLSN).filter { $0 != 0 }
+        return held.min() ?? .max
     }
 
     private func scheduleFlush(_ collection: CollectionState) {

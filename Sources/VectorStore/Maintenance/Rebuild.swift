@@ -17,7 +17,6 @@ struct Rebuild {
 
     /// Floats of one training sample at the most: 256 MiB.
     static let maximumSampleFloats = 64 << 20
-    static let rowsPerPartitionList = 512
 
     private final class Stopwatch {
         var phases: [RebuildReport.Phase] = []
@@ -45,9 +44,10 @@ struct Rebuild {
 
     /// Posting lists for a collection of `rowCount` rows.
     ///
-    /// About 6·√n, so that ranking centroids stays below a tenth of scanning lists.
+    /// About 6·√n, so that ranking centroids stays below a tenth of scanning lists, and lists of 48
+    /// rows or more, so that blocks of 32 codes are not mostly padding.
     static func defaultNlist(rowCount: Int) -> Int {
-        let wanted = 6 * Double(rowCount).squareRoot()
+        let wanted = min(6 * Double(rowCount).squareRoot(), Double(rowCount) / 48)
         return max(16, min(65_536, Int(wanted / 16) * 16))
     }
 

@@ -4,6 +4,7 @@ import Synchronization
 /// Statistics of a store as it is.
 struct StoreReport {
     let core: StoreCore
+    var maintenanceFailure: VectorStoreError?
 
     func statistics() -> StoreStatistics {
         let (lsn, number, logs) = core.writing.withLock { state in
@@ -15,7 +16,8 @@ struct StoreReport {
             manifestNumber: number,
             logByteCount: logs,
             collections: core.collections.compactMap { $0.live.map(Self.statistics(of:)) },
-            recovery: core.recoveryReport
+            recovery: core.recoveryReport,
+            maintenanceFailure: maintenanceFailure?.message
         )
     }
 

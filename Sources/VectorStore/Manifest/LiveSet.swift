@@ -94,9 +94,7 @@ package final class LiveSet: Sendable {
         generations[currentGeneration]
     }
 
-    /// The stores in the order in which row keys number them: memtables, then segments.
-    package var storeCount: Int { memtables.count + segments.count }
-
+    /// The store of a row key: memtables come first, then segments.
     package func store(_ index: Int) -> any RowStore {
         index < memtables.count
             ? memtables[index].memtable : segments[index - memtables.count].segment

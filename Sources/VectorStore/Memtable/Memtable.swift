@@ -99,6 +99,9 @@ package final class Memtable: RowStore, @unchecked Sendable {
         ordinalByID[row.id] = ordinal
         rowCount += 1
         byteCount += strideFloats * 4 + 160 + (row.payload?.count ?? 0) + row.attributes.count * 24
+        byteCount += row.partition.utf8.count
+        if case .string(let text) = row.id { byteCount += 2 * text.utf8.count }
+        for case .string(let text)? in row.attributes { byteCount += text.utf8.count }
         return ordinal
     }
 

@@ -20,8 +20,6 @@ struct QueryPlan {
     var access: Access
     /// Posting lists to visit, by generation.
     var probes: [UInt64: Int] = [:]
-    /// What calibration expects of the answer.
-    var estimatedRecall = 1.0
 
     /// Below this many rows, comparing all of them costs less than ranking centroids.
     static let exactRowLimit = 4_096

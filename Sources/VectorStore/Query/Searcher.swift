@@ -34,18 +34,37 @@ struct Searcher {
             try gatherMatching(&run, scope: scope)
         case .probe:
             try probe(&run, scope: scope, plan: plan, statistics: &statistics)
-            if run.best.count < query.k, query.floor == -.infinity {
-                // Lists yielded too few: a filter never eats results, so look at every row.
-                run = SearchRun(live: live, query: query)
-                try scanMemtables(&run)
-                try scanAll(&run, scope: scope)
-                statistics.mode = .exact
-                statistics.estimatedRecall = 1
+            if run.best.count < query.k, query.floor == -.infinity || query.filter != nil {
+                // Lists yielded too few: a filter never eats results.
+                try searchFurther(&run, scope: scope, plan: plan, statistics: &statistics)
             }
         }
         statistics.rowsScanned = run.rowsScanned
         statistics.codesScanned = run.codesScanned
         return Outcome(rows: try ordered(run.best), statistics: statistics)
+    }
+
+    /// Begins again and looks at every row of the scope: compares them all or, when a floor says
+    /// which ones could count, passes over those whose codes stay below it.
+    private func searchFurther(
+        _ run: inout SearchRun,
+        scope: SearchScope,
+        plan: QueryPlan,
+        statistics: inout SearchStatistics
+    ) throws(CorruptionError) {
+        var query = run.query
+        query.recallTarget = 1
+        run = SearchRun(live: live, query: query)
+        try scanMemtables(&run)
+        guard query.floor > -.infinity else {
+            try scanAll(&run, scope: scope)
+            statistics.mode = .exact
+            statistics.estimatedRecall = 1
+            return
+        }
+        var whole = plan
+        for number in plan.probes.keys { whole.probes[number] = .max }
+        try probe(&run, scope: scope, plan: whole, statistics: &statistics)
     }
 
     // MARK: - Planning
@@ -158,10 +177,11 @@ struct Searcher {
     ) throws(CorruptionError) {
         statistics.mode = .probed
         for number in plan.probes.keys.sorted() {
-            guard let generation = live.generations[number], let nprobe = plan.probes[number],
+            guard let generation = live.generations[number], let wanted = plan.probes[number],
                 let table = table(of: generation, scope: scope)
             else { continue }
             let nlist = generation.set.tables[table].nlist
+            let nprobe = min(wanted, nlist)
             statistics.nlist = max(statistics.nlist, nlist)
             statistics.nprobe = max(statistics.nprobe, nprobe)
             statistics.estimatedRecall = min(

@@ -128,17 +128,4 @@ extension Segment {
         }
         return low
     }
-
-    // MARK: - Page cache
-
-    /// Asks for the pages of rows that will be read soon.
-    package func adviseWillNeed(ordinals: Range<Int>) {
-        guard !ordinals.isEmpty else { return }
-        let stride = strideFloats * 4
-        file.region.advise(
-            .willNeed,
-            offset: Int(file.sections[vectorSection].offset) + ordinals.lowerBound * stride,
-            byteCount: ordinals.count * stride
-        )
-    }
 }

@@ -15,6 +15,8 @@ final class Committer: Sendable {
         var byteCount = 0
         var isScheduled = false
         var isClosed = false
+        /// When a relaxed store acknowledged the first change that is not synced yet.
+        var unsyncedSince: ContinuousClock.Instant?
     }
 
     /// A group takes no further request beyond this.
@@ -134,6 +136,7 @@ final class Committer: Sendable {
             }
             return GroupCommit(core: core).commit(group, state: &state)
         }
+        syncIfDue()
         var touched: [ObjectIdentifier: CollectionState] = [:]
         for request in group {
             touched[ObjectIdentifier(request.collection)] = request.collection
@@ -142,21 +145,62 @@ final class Committer: Sendable {
         for (request, result) in zip(group, results) { request.completion.finish(result) }
     }
 
+    // MARK: - Relaxed durability
+
+    /// Keeps the promise that no acknowledged change waits longer than asked for its sync, however
+    /// steadily others follow it.
+    private func syncIfDue() {
+        guard case .relaxed(let milliseconds) = core.options.durability else { return }
+        let limit = Duration.milliseconds(max(1, milliseconds))
+        let now = ContinuousClock.now
+        let (isDue, isFirst) = queue.withLock { queue -> (Bool, Bool) in
+            guard let since = queue.unsyncedSince else {
+                queue.unsyncedSince = now
+                return (false, true)
+            }
+            guard now - since >= limit else { return (false, false) }
+            queue.unsyncedSince = nil
+            return (true, false)
+        }
+        if isDue { sync() }
+        guard isFirst else { return }
+        thread.asyncAfter(deadline: .now() + .milliseconds(max(1, milliseconds))) { [weak self] in
+            guard let self else { return }
+            let isOwed = self.queue.withLock { queue -> Bool in
+                // A commit may have synced, and a younger change be waiting for its own timer.
+                guard let since = queue.unsyncedSince, ContinuousClock.now - since >= limit else {
+                    return false
+                }
+                queue.unsyncedSince = nil
+                return true
+            }
+            if isOwed { self.sync() }
+        }
+    }
+
+    private func sync() {
+        guard core.poison == nil else { return }
+        core.writing.withLock { state in
+            guard !state.isClosed, !state.logIsSpent else { return }
+            do throws(StorageIOError) {
+                try state.log.synchronize()
+            } catch {
+                core.poison(because: error)
+            }
+        }
+    }
+
     // MARK: - Quiet times
 
     private func scheduleQuietWork() {
         let seen = commitCount.load(ordering: .relaxed)
-        var delay = Self.idleMilliseconds
-        if case .relaxed(let milliseconds) = core.options.durability {
-            delay = max(1, milliseconds)
-        }
-        thread.asyncAfter(deadline: .now() + .milliseconds(delay)) { [weak self] in
+        thread.asyncAfter(deadline: .now() + .milliseconds(Self.idleMilliseconds)) { [weak self] in
             guard let self, self.commitCount.load(ordering: .relaxed) == seen else { return }
             self.markIdle()
         }
     }
 
-    /// Syncs what a relaxed store still owes and says in the log that nothing was cut off.
+    /// Says in the log that nothing was cut off.
     private func markIdle() {
         guard core.poison == nil else { return }
         core.writing.withLock { state in
