@@ -19,6 +19,8 @@ package final class FaultInjectingFileSystem: FileSystem {
         var mappedCount = 0
         var firstFiring: String?
         var misdeeds: [String] = []
+        var onlySyncs = false
+        var sparesSyncs = false
     }
 
     package let base: any FileSystem
@@ -33,7 +35,21 @@ package final class FaultInjectingFileSystem: FileSystem {
         state.withLock {
             $0.plan = plan
             $0.callCount = 0
+            $0.onlySyncs = false
+            $0.sparesSyncs = false
         }
+    }
+
+    /// Fails the next sync, and no other call.
+    package func armSync(_ fault: Fault) {
+        arm(FaultPlan(fault, number: 1, isSticky: false))
+        state.withLock { $0.onlySyncs = true }
+    }
+
+    /// Fails every call that allocates from now on; syncs succeed, as when the disk fills up.
+    package func fill(with fault: Fault = .noSpace) {
+        arm(FaultPlan(fault, number: 1, isSticky: true))
+        state.withLock { $0.sparesSyncs = true }
     }
 
     /// Calls that were made to fail so far.
@@ -65,6 +81,7 @@ package final class FaultInjectingFileSystem: FileSystem {
             guard let plan = state.plan, plan.fault.applies(to: operation, creates: creates) else {
                 return nil
             }
+            if operation == .synchronize ? state.sparesSyncs : state.onlySyncs { return nil }
             state.callCount += 1
             let fires =
                 plan.isSticky ? state.callCount >= plan.number : state.callCount == plan.number
