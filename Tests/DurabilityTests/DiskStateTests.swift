@@ -31,6 +31,19 @@ import Testing
             try await upsert(0..<30)
             try await collection.flush()
             try await upsert(30..<35)
+            try await waitForIdleMark()
+        }
+
+        /// Afterwards the log syncs for nobody but a writer.
+        private func waitForIdleMark() async throws {
+            let place = LogFrameLayout.headerByteCount - LogFrameLayout.type
+            for _ in 0..<2_000 {
+                let path = "/data/wal/" + (try logFiles.last ?? "")
+                let type = simulated.bytes(of: path).map { $0[$0.count - place] }
+                if type == LogFrameType.idleMark.rawValue { return }
+                try await Task.sleep(for: .milliseconds(5))
+            }
+            throw StoreContents.Violation(description: "the log never marked that it is idle")
         }
 
         mutating func upsert(_ ids: Range<Int>) async throws {
