@@ -18,7 +18,7 @@ SOURCES := Sources Tests Package.swift
 TEST_ARGS := -c release -Xswiftc -enable-testing --scratch-path .build-test \
 	--explicit-target-dependency-import-check error $(SWIFT_ARGS)
 
-.PHONY: help deps toolchain build demo lint test soak bench format clean
+.PHONY: help deps toolchain build demo lint test soak mutants bench format clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,6 +45,9 @@ test: deps lint ## Run all tests
 
 soak: deps toolchain ## Run the durability tests in their big tier
 	VS_TIER=soak $(SWIFT) test $(TEST_ARGS) --filter DurabilityTests
+
+mutants: deps toolchain ## Break the engine on purpose and expect the durability tests to notice
+	scripts/mutants.sh
 
 bench: build ## Measure recall and latency (WORDNET=DIR adds the WordNet vectors)
 	@BIN="$$($(SWIFT) build -c release $(SWIFT_ARGS) --show-bin-path)"; \

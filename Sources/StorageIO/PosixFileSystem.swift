@@ -56,8 +56,9 @@ package struct PosixFileSystem: FileSystem {
 
     package func synchronizeDirectory(_ path: String) throws(StorageIOError) {
         let descriptor = Glibc.open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        // Without a descriptor the names are as little durable as after a failed fsync.
         guard descriptor >= 0 else {
-            throw StorageIOError(operation: .open, path: path, errno: errno)
+            throw StorageIOError(operation: .synchronize, path: path, errno: errno)
         }
         defer { Glibc.close(descriptor) }
         try check(retryingInterrupts { fsync(descriptor) }, .synchronize, path)

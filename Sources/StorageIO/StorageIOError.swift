@@ -33,6 +33,11 @@ package struct StorageIOError: Error, Equatable, Sendable, CustomStringConvertib
 
     /// The disk, or the user's share of it, is full.
     package var isNoSpace: Bool { errno == ENOSPC || errno == EDQUOT }
+    /// What is on disk, or under which name, can no longer be told: a failed sync, or a failed rename
+    /// other than one that a full disk refused.
+    package var leavesDiskUnknown: Bool {
+        operation == .synchronize || operation == .rename && !isNoSpace
+    }
     package var isExisting: Bool { errno == EEXIST }
     package var isWouldBlock: Bool { errno == EWOULDBLOCK }
 

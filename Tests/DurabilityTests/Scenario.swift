@@ -30,7 +30,7 @@ struct Scenario {
         return options
     }
 
-    private enum Step {
+    enum Step {
         case upsert(Range<Int>)
         case delete(Range<Int>)
         case deleteGroup(Int64)
@@ -40,7 +40,7 @@ struct Scenario {
         case rebuild
     }
 
-    private static let steps: [Step] = [
+    static let steps: [Step] = [
         .upsert(0..<12), .upsert(8..<20), .delete(3..<6), .flush, .upsert(20..<40),
         .update(10..<14), .delete(0..<2), .upsert(15..<25), .flush, .deleteGroup(2), .compact,
         .upsert(40..<70), .rebuild, .upsert(5..<15), .delete(50..<55), .flush,
@@ -74,7 +74,7 @@ struct Scenario {
         return outcome
     }
 
-    private static func take(
+    static func take(
         _ step: Step,
         _ collection: VectorCollection,
         _ maker: inout Maker,

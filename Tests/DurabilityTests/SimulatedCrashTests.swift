@@ -27,7 +27,11 @@ import Testing
             for (profile, imageSeed) in cases {
                 images += 1
                 do {
-                    try await check(disk.image(profile, seed: imageSeed), outcome, seed: imageSeed)
+                    try await RestartCheck.run(
+                        disk.image(profile, seed: imageSeed),
+                        outcome,
+                        seed: imageSeed
+                    )
                 } catch {
                     Issue.record(
                         "crash at operation \(number), \(profile), seed \(imageSeed): \(error)"
@@ -67,7 +71,7 @@ import Testing
                 for profile in CrashProfile.allCases {
                     let imageSeed = UInt64(number * 1_000 + second)
                     do {
-                        try await check(
+                        try await RestartCheck.run(
                             again.image(profile, seed: imageSeed),
                             outcome,
                             seed: imageSeed
@@ -81,54 +85,5 @@ import Testing
                 }
             }
         }
-    }
-
-    /// Opens an image and checks all that a restart promises.
-    private func check(
-        _ disk: SimulatedFileSystem,
-        _ outcome: Scenario.Outcome,
-        seed: UInt64
-    ) async throws {
-        var store = try VectorDatabase.open(
-            at: "/data",
-            options: Scenario.options,
-            fileSystem: disk
-        )
-        let contents = try StoreContents.read(store)
-        let allowed = outcome.history[outcome.acknowledged...]
-        let isCommitted = allowed.contains { StoreContents.agree($0, contents ?? [:]) }
-        try StoreContents.require(
-            isCommitted,
-            "\(contents?.count ?? -1) records are no prefix from write \(outcome.acknowledged) on"
-        )
-        guard let contents else { return }
-        var maker = Scenario.Maker(seed: seed)
-        try StoreContents.checkSearch(store, contents, query: maker.vector())
-        // The same disk after another cut of power holds the same.
-        let again = try VectorDatabase.open(
-            at: "/data",
-            options: Scenario.options,
-            fileSystem: disk.image(.none, seed: 0)
-        )
-        let repeated = try StoreContents.read(again)
-        try StoreContents.require(
-            StoreContents.agree(repeated ?? [:], contents),
-            "a second recovery differs from the first"
-        )
-        // And the store goes on.
-        let collection = try store.collection("c")
-        let record = maker.record(900)
-        try await collection.upsert([record])
-        try await collection.flush()
-        try await store.close()
-        store = try VectorDatabase.open(at: "/data", options: Scenario.options, fileSystem: disk)
-        var expected = contents
-        expected[record.id] = record
-        let final = try StoreContents.read(store) ?? [:]
-        try StoreContents.require(
-            StoreContents.agree(final, expected),
-            "a write after recovery was not kept"
-        )
-        try await store.close()
     }
 }

@@ -99,6 +99,30 @@ package final class SimulatedFileSystem: FileSystem {
         return state.withLock { $0.directories[directory]?.names[name] }
     }
 
+    // MARK: - Damage
+
+    /// The paths of all files, sorted.
+    package var filePaths: [String] {
+        state.withLock { state in
+            state.directories.flatMap { directory, content in
+                content.names.filter { !$0.value.isDirectory }.keys.map {
+                    directory == "/" ? "/" + $0 : directory + "/" + $0
+                }
+            }
+            .sorted()
+        }
+    }
+
+    /// The bytes of a file.
+    package func bytes(of path: String) -> [UInt8]? {
+        node(path)?.content.withLock { $0.bytes }
+    }
+
+    /// Puts other bytes into a file, behind the back of whoever uses it.
+    package func overwrite(_ path: String, with bytes: [UInt8]) {
+        node(path)?.content.withLock { $0 = Node.Content(bytes: bytes, durable: bytes) }
+    }
+
     // MARK: - Images
 
     /// The disk after a crash now.

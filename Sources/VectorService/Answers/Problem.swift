@@ -95,6 +95,7 @@ package struct Problem: Error, Sendable, Equatable {
             .invalidConfiguration:
             400
         case .unknownCollection, .recordNotFound: 404
+        case .readOnly: 403
         case .collectionExists, .busy, .cancelled: 409
         case .payloadTooLarge, .batchTooLarge: 413
         case .diskFull: 507

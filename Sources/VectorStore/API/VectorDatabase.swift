@@ -42,6 +42,30 @@ public final class VectorDatabase: Sendable {
         return VectorDatabase(core: try opening.open())
     }
 
+    /// Opens the store in `path` as it is now, for reading only, whether or not a process writes it.
+    ///
+    /// Nothing in the directory is changed, not even the lock. What is written later is not seen; open
+    /// anew for that. It holds every write that was acknowledged before, and may hold one whose
+    /// acknowledgement was under way.
+    ///
+    /// - Throws: `notAStore`, `corrupt` or `formatTooNew` when the files cannot be used.
+    public static func openForReading(
+        at path: String,
+        options: StoreOptions = StoreOptions()
+    ) async throws(VectorStoreError) -> VectorDatabase {
+        try openForReading(at: path, options: options, fileSystem: PosixFileSystem())
+    }
+
+    /// Opens a store of a given file system for reading only.
+    package static func openForReading(
+        at path: String,
+        options: StoreOptions,
+        fileSystem: any FileSystem
+    ) throws(VectorStoreError) -> VectorDatabase {
+        let opening = ReadOnlyOpening(fileSystem: fileSystem, root: path, options: options)
+        return VectorDatabase(core: try opening.open())
+    }
+
     /// The directory.
     public var path: String { core.paths.root }
 
@@ -150,6 +174,31 @@ public final class VectorDatabase: Sendable {
         committer.close()
         await scheduler.stop()
         try StoreClosing(core: core).run()
+    }
+
+    // MARK: - Copies
+
+    /// Copies the store as it is now to `target`, while reads and writes go on.
+    ///
+    /// - Throws: As `copy(from:to:)`.
+    public func snapshot(to target: String) async throws(VectorStoreError) {
+        try checkOpen()
+        try StoreCopy(fileSystem: core.fileSystem, source: core.paths.root, target: target).run()
+    }
+
+    /// Copies the store in `source`, open elsewhere or not, to `target`: a snapshot, or the way back
+    /// from one.
+    ///
+    /// The copy is a store of its own, verified in full. It holds every write that was acknowledged
+    /// before the call. An interrupted copy is refused when it is opened.
+    ///
+    /// - Throws: `notAStore` when `target` exists and is not an empty directory; `corrupt` when a file
+    ///   of the source is damaged.
+    public static func copy(
+        from source: String,
+        to target: String
+    ) async throws(VectorStoreError) {
+        try StoreCopy(fileSystem: PosixFileSystem(), source: source, target: target).run()
     }
 
     // MARK: - Without opening

@@ -69,6 +69,8 @@ public struct VectorStoreError: Error, Sendable, CustomStringConvertible {
         public static let storePoisoned = Code(rawValue: "store_poisoned")
         /// The write may or may not have become durable; repeat it after opening the store anew.
         public static let outcomeUnknown = Code(rawValue: "outcome_unknown")
+        /// The store is open for reading only.
+        public static let readOnly = Code(rawValue: "read_only")
         /// The store was closed.
         public static let closed = Code(rawValue: "closed")
         /// The operation was cancelled.

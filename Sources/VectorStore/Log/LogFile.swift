@@ -94,6 +94,26 @@ package struct LogFile: Sendable {
         lastCRC = 0
     }
 
+    /// A log file that another process writes, for a store that is open for reading.
+    ///
+    /// Every attempt to append to it fails.
+    package static func unwritable(
+        _ file: any StorageFile,
+        storeUUID: [UInt8],
+        sequence: UInt64,
+        lastLSN: UInt64
+    ) -> LogFile {
+        var log = LogFile(
+            sequence: sequence,
+            file: file,
+            storeUUID: storeUUID,
+            salt: 0,
+            lastLSN: lastLSN
+        )
+        log.hasFailed = true
+        return log
+    }
+
     /// How the file would end now.
     package var summary: LogFileSummary {
         LogFileSummary(

@@ -27,10 +27,13 @@ package struct LogReplay {
     /// - Parameters:
     ///   - files: Sequence numbers, in order.
     ///   - lsn: Groups whose changes are all at or before this LSN are passed over.
+    ///   - makesDurable: Whether an open end is synced, so that a successor may vouch for it. Not where
+    ///     nothing is written after.
     ///   - body: Takes the first LSN and the changes of each other group.
     package func replay(
         files: [UInt64],
         after lsn: UInt64,
+        makesDurable: Bool = true,
         _ body: (UInt64, [LogOperation]) throws(LoadError) -> Void
     ) throws(LoadError) -> Summary {
         var summary = Summary()
@@ -75,7 +78,7 @@ package struct LogReplay {
                     )
                 )
             }
-            if next == nil, !end.isSealed { try file.synchronize() }
+            if makesDurable, next == nil, !end.isSealed { try file.synchronize() }
             current = next == nil ? nil : try reader(files[index + 1])
         }
         return summary

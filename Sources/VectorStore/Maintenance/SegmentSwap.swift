@@ -25,6 +25,38 @@ struct SegmentSwap {
         persisted: [UInt64: Manifest.TombstoneEntry]
     ) throws(VectorStoreError) {
         if let poison = core.poison { throw poison }
+        do throws(VectorStoreError) {
+            try swap(replacement, output: output, persisted: persisted)
+        } catch {
+            discard(output)
+            throw error
+        }
+    }
+
+    /// Gives back the bytes of an output that no manifest names.
+    ///
+    /// After a failure that stops the store it is left to the next open.
+    private func discard(_ output: Output) {
+        guard core.poison == nil else { return }
+        let obsolete = ObsoleteFiles(fileSystem: core.fileSystem, paths: core.paths)
+        if let segment = output.segment {
+            obsolete.removeUnnamed(
+                core.paths.segments + "/" + Segment.fileName(segment.segmentID)
+            )
+        }
+        if let generation = output.generation {
+            obsolete.removeUnnamed(
+                core.paths.indexes + "/"
+                    + CentroidFile.name(generation: generation.index.number)
+            )
+        }
+    }
+
+    private func swap(
+        _ replacement: SegmentReplacement,
+        output: Output,
+        persisted: [UInt64: Manifest.TombstoneEntry]
+    ) throws(VectorStoreError) {
         try core.writing.withLock { (state) throws(VectorStoreError) in
             guard !state.isClosed, let live = collection.live else {
                 throw VectorStoreError(

@@ -8,16 +8,32 @@ struct StoreVerification {
     func run(
         progress: (@Sendable (Double) -> Void)?
     ) throws(VectorStoreError) -> VerificationReport {
-        let paths = StorePaths(root: root)
         let lock = try StoreOpening(
             fileSystem: fileSystem,
             root: root,
             options: .existingOnly
         ).lockExisting()
         defer { lock.release() }
-        var report = VerificationReport(fileCount: 0, byteCount: 0, problems: [])
         do throws(LoadError) {
             let manifest = try ManifestFile.loadNewest(in: root, fileSystem: fileSystem)
+            return check(manifest, progress: progress)
+        } catch {
+            return VerificationReport(
+                fileCount: 0,
+                byteCount: 0,
+                problems: [VectorStoreError(load: error).message]
+            )
+        }
+    }
+
+    /// Reads every file that a manifest names, while nobody removes them.
+    func check(
+        _ manifest: Manifest,
+        progress: (@Sendable (Double) -> Void)?
+    ) -> VerificationReport {
+        let paths = StorePaths(root: root)
+        var report = VerificationReport(fileCount: 0, byteCount: 0, problems: [])
+        do throws(LoadError) {
             let files = ObsoleteFiles(fileSystem: fileSystem, paths: paths).names(of: manifest)
             report.fileCount = files.count + 1
             for path in files {
@@ -38,7 +54,8 @@ struct StoreVerification {
                 storeUUID: manifest.storeUUID
             ).replay(
                 files: manifest.logFiles.map(\.sequence),
-                after: manifest.flushedLSN
+                after: manifest.flushedLSN,
+                makesDurable: false
             ) { _, _ in }
         } catch {
             report.problems.append(VectorStoreError(load: error).message)

@@ -14,13 +14,18 @@ struct LogRecovery {
     }
 
     func replay(
-        into collections: [UInt32: CollectionState]
+        into collections: [UInt32: CollectionState],
+        makesDurable: Bool = true
     ) throws(LoadError) -> Outcome {
         let summary = try LogReplay(
             fileSystem: fileSystem,
             directory: paths.logs,
             storeUUID: manifest.storeUUID
-        ).replay(files: manifest.logFiles.map(\.sequence), after: manifest.flushedLSN) {
+        ).replay(
+            files: manifest.logFiles.map(\.sequence),
+            after: manifest.flushedLSN,
+            makesDurable: makesDurable
+        ) {
             (firstLSN, operations) throws(LoadError) in
             try apply(operations, firstLSN: firstLSN, to: collections)
         }

@@ -174,6 +174,9 @@ package struct StoreOpening {
         )
         try beginLog(core, replay: replay)
         var report = replay.report
+        // Before the flush, which must not find files that an earlier attempt left half durable.
+        let obsolete = ObsoleteFiles(fileSystem: fileSystem, paths: paths)
+        report.removedFileCount = core.writing.withLock { obsolete.sweep(keeping: $0.manifest) }
         if replay.report.replayedOperationCount > 0 {
             for collection in core.collections {
                 let flush = Flush(core: core, collection: collection)
@@ -181,9 +184,7 @@ package struct StoreOpening {
                 try flush.run()
             }
         }
-        report.removedFileCount = core.writing.withLock { state in
-            ObsoleteFiles(fileSystem: fileSystem, paths: paths).sweep(keeping: state.manifest)
-        }
+        report.removedFileCount += core.writing.withLock { obsolete.sweep(keeping: $0.manifest) }
         core.recoveryReport = report
         return core
     }

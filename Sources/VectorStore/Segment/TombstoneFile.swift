@@ -60,6 +60,9 @@ package enum TombstoneFile {
             )
         } else if try fileSystem.open(directory + "/" + name, .read).readAll() != writer.bytes {
             throw StorageIOError(operation: .write, path: directory + "/" + name, errno: EEXIST)
+        } else {
+            // Whoever made it may have died before the name was durable.
+            try fileSystem.synchronizeDirectory(directory)
         }
         return TombstoneFileEntry(
             lsn: lsn,

@@ -208,7 +208,7 @@ final class Committer: Sendable {
             do throws(StorageIOError) {
                 try state.log.idleMark()
             } catch {
-                if error.isNoSpace {
+                if error.isNoSpace, error.operation != .synchronize {
                     state.logIsSpent = true
                 } else {
                     core.poison(because: error)

@@ -38,8 +38,8 @@ struct LogRotation {
                 predecessor: state.log.summary
             )
         } catch {
-            if !error.isNoSpace { core.poison(because: error) }
-            state.logIsSpent = true
+            if error.leavesDiskUnknown { core.poison(because: error) }
+            abandon(sequence, &state)
             throw VectorStoreError(io: error)
         }
         let entry = Manifest.LogEntry(sequence: sequence, firstLSN: state.lastLSN + 1)
@@ -50,11 +50,20 @@ struct LogRotation {
                 manifest.dropFlushedLogs()
             }
         } catch {
-            state.logIsSpent = true
-            state.manifest.nextLogSequence = sequence + 1
+            abandon(sequence, &state)
             throw error
         }
         state.log = created
         state.logIsSpent = false
+    }
+
+    /// Gives up a new file that no manifest names: its number is not used again, and its bytes are
+    /// given back, so that attempts on a full disk do not fill it further.
+    private func abandon(_ sequence: UInt64, _ state: inout WritingState) {
+        state.logIsSpent = true
+        state.manifest.nextLogSequence = sequence + 1
+        guard core.poison == nil else { return }
+        ObsoleteFiles(fileSystem: core.fileSystem, paths: core.paths)
+            .removeUnnamed(core.paths.logs + "/" + LogFile.name(sequence: sequence))
     }
 }

@@ -45,6 +45,11 @@ package struct ObsoleteFiles {
         return removed
     }
 
+    /// Removes a file that was made for a manifest which did not come to be.
+    package func removeUnnamed(_ path: String) {
+        removeQuietly(path)
+    }
+
     /// The paths of every file that a manifest names.
     package func names(of manifest: Manifest) -> [String] {
         var names: [String] = []

@@ -13,8 +13,8 @@ struct Publication {
 
     /// Makes `edit` of the manifest durable.
     ///
-    /// - Throws: A full disk leaves the old manifest in force; any other failure of the disk stops
-    ///   the store.
+    /// - Throws: A failure before the rename leaves the old manifest in force; a later one stops the
+    ///   store.
     func publish(
         _ state: inout WritingState,
         _ edit: (inout Manifest) -> Void
@@ -31,11 +31,9 @@ struct Publication {
         do throws(StorageIOError) {
             try ManifestFile.publish(next, in: core.paths.root, fileSystem: core.fileSystem)
         } catch {
-            // A manifest that may or may not be there would fork history: stop, unless the disk
-            // was full before anything had its final name.
-            if !error.isNoSpace || error.operation == .synchronize {
-                core.poison(because: error)
-            }
+            // A manifest that may or may not be there would fork history: stop, unless the call
+            // failed before anything had its final name.
+            if error.leavesDiskUnknown { core.poison(because: error) }
             throw VectorStoreError(io: error)
         }
         let old = state.manifest

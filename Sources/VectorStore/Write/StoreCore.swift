@@ -136,6 +136,17 @@ package final class StoreCore: Sendable {
         if let poison { throw poison }
     }
 
+    /// Refuses every write from the start: another process may write, this one reads.
+    package func makeReadOnly() {
+        failure.withLock { first in
+            first = VectorStoreError(
+                .readOnly,
+                "the store at \(paths.root) is open for reading only; write through the process "
+                    + "that has it open"
+            )
+        }
+    }
+
     // MARK: - Fail-stop
 
     /// The error that every write meets after a failed sync, if one failed.

@@ -1,0 +1,120 @@
+// A copy of a store, which another process may be writing.
+//
+// - The files of one manifest are opened, then copied at leisure: an open file outlives its name.
+// - Log files grow; what was there when they were opened is copied, and a frame cut short is a torn
+//   tail like any other.
+// - The manifest comes last, after every file was read back and verified: a directory without one is
+//   no store.
+
+import Glibc
+import StorageIO
+
+/// Makes `target` a store that holds what `source` holds.
+struct StoreCopy {
+    let fileSystem: any FileSystem
+    let source: String
+    let target: String
+
+    private static let chunkByteCount = 1 << 20
+
+    /// A file of the source, opened.
+    private struct Part {
+        var directory: String
+        var name: String
+        var file: any StorageFile
+        var byteCount: UInt64
+    }
+
+    func run() throws(VectorStoreError) {
+        let (manifest, parts) = try LiveManifest(fileSystem: fileSystem, root: source).with {
+            (manifest) throws(LoadError) in (manifest, try open(manifest))
+        }
+        do throws(StorageIOError) {
+            try prepare()
+            for part in parts { try copy(part) }
+        } catch {
+            throw error.isExisting
+                ? VectorStoreError(
+                    .notAStore,
+                    "\(target) is not empty; choose a new directory for the copy",
+                    cause: error
+                ) : VectorStoreError(io: error)
+        }
+        let report = StoreVerification(fileSystem: fileSystem, root: target)
+            .check(manifest, progress: nil)
+        if let problem = report.problems.first {
+            throw VectorStoreError(
+                .corrupt,
+                "\(problem). The copy of \(source) was not finished; remove \(target)"
+            )
+        }
+        do throws(StorageIOError) {
+            try ManifestFile.publish(manifest, in: target, fileSystem: fileSystem)
+        } catch {
+            throw VectorStoreError(io: error)
+        }
+    }
+
+    private func open(_ manifest: Manifest) throws(LoadError) -> [Part] {
+        let paths = StorePaths(root: source)
+        let names = ObsoleteFiles(fileSystem: fileSystem, paths: paths).names(of: manifest)
+        return try loading { () throws(StorageIOError) in
+            var parts: [Part] = []
+            for path in names {
+                let pieces = path.dropFirst(source.utf8.count + 1).split(separator: "/")
+                let file = try fileSystem.open(path, .read)
+                parts.append(
+                    Part(
+                        directory: String(pieces[0]),
+                        name: String(pieces[1]),
+                        file: file,
+                        byteCount: try file.byteCount()
+                    )
+                )
+            }
+            return parts
+        }
+    }
+
+    /// An empty directory with the directories of a store.
+    private func prepare() throws(StorageIOError) {
+        if try fileSystem.status(target) == nil {
+            try fileSystem.createDirectory(target)
+        } else if try !fileSystem.list(target).isEmpty {
+            throw StorageIOError(operation: .createDirectory, path: target, errno: EEXIST)
+        }
+        let paths = StorePaths(root: target)
+        for directory in [paths.logs, paths.segments, paths.indexes] {
+            try fileSystem.createDirectory(directory)
+        }
+        try fileSystem.synchronizeDirectory(target)
+        var parent = target.split(separator: "/", omittingEmptySubsequences: true)
+        if !parent.isEmpty { parent.removeLast() }
+        let path = (target.hasPrefix("/") ? "/" : "") + parent.joined(separator: "/")
+        try fileSystem.synchronizeDirectory(path.isEmpty ? "." : path)
+    }
+
+    private func copy(_ part: Part) throws(StorageIOError) {
+        var writer = try AtomicFileWriter(
+            directory: target + "/" + part.directory,
+            fileSystem: fileSystem,
+            expectedByteCount: part.byteCount
+        )
+        do throws(StorageIOError) {
+            var offset: UInt64 = 0
+            while offset < part.byteCount {
+                let count = min(part.byteCount - offset, UInt64(Self.chunkByteCount))
+                let bytes = try part.file.readBytes(count: Int(count), at: offset)
+                guard bytes.count == Int(count) else {
+                    throw StorageIOError(operation: .read, path: part.file.path, errno: EIO)
+                }
+                try writer.append(bytes)
+                offset += count
+            }
+        } catch {
+            writer.abandon()
+            throw error
+        }
+        try writer.commit(as: part.name)
+    }
+}

@@ -1,0 +1,201 @@
+import Foundation
+import StorageIO
+import TestSupport
+import Testing
+
+@testable import VectorStore
+
+@Suite struct `Readers and copies beside a writer` {
+    private static func options() -> StoreOptions {
+        var options = FaultRun.options
+        options.flushThresholdBytes = 6_000
+        options.automaticCompaction = true
+        return options
+    }
+
+    private func create(_ path: String) async throws -> (VectorDatabase, VectorCollection) {
+        let store = try await VectorDatabase.open(at: path, options: Self.options())
+        let collection = try await store.createCollection(
+            "c",
+            dimension: Scenario.dimension,
+            partitionKey: "tenant",
+            attributes: ["group": .int64]
+        )
+        return (store, collection)
+    }
+
+    /// Each write numbers all of its records alike, so that a mixture shows.
+    private func write(_ number: Int, _ collection: VectorCollection) async throws {
+        var maker = Scenario.Maker(seed: UInt64(number))
+        try await collection.upsert(
+            (0..<20).map { id in
+                var record = maker.record(id)
+                record.partition = "t"
+                record.payload = Array("\(number)".utf8)
+                return record
+            }
+        )
+    }
+
+    /// The number of the write whose records a store holds.
+    private func number(in store: VectorDatabase) throws -> Int {
+        let contents = try StoreContents.read(store) ?? [:]
+        let payloads = Set(
+            contents.values.map { String(decoding: $0.payload ?? [], as: UTF8.self) }
+        )
+        try StoreContents.require(
+            contents.count == 20 && payloads.count == 1,
+            "\(contents.count) records of the writes \(payloads.sorted())"
+        )
+        return Int(payloads.first ?? "") ?? -1
+    }
+
+    @Test func `a reader beside the writer sees one acknowledged state and changes nothing`()
+        async throws
+    {
+        let scratch = Scratch()
+        let (store, collection) = try await create(scratch.path)
+        try await write(0, collection)
+        let writer = Task {
+            var last = 0
+            while !Task.isCancelled {
+                last += 1
+                try await write(last, collection)
+                if last.isMultiple(of: 9) { try await collection.compact() }
+            }
+            return last
+        }
+        var seen = 0
+        for _ in 0..<60 {
+            let reader = try await VectorDatabase.openForReading(at: scratch.path)
+            let number = try number(in: reader)
+            #expect(number >= seen, "an acknowledged write is gone")
+            seen = number
+            let refused = await #expect(throws: VectorStoreError.self) {
+                try await reader.collection("c").delete(ids: [.integer(1)])
+            }
+            #expect(refused?.code == .readOnly)
+            try await reader.close()
+        }
+        writer.cancel()
+        let last = try await writer.value
+        #expect(seen > 0)
+        let reader = try await VectorDatabase.openForReading(at: scratch.path)
+        #expect(try number(in: reader) == last)
+        try await store.close()
+        // Its files are gone or stay, its answers stay.
+        #expect(try number(in: reader) == last)
+        try await reader.close()
+    }
+
+    @Test func `a reader opens a store that nobody has closed without touching a byte`()
+        async throws
+    {
+        let disk = SimulatedFileSystem()
+        let outcome = await Scenario.run(on: disk, seed: 4)
+        let dirty = disk.image(.all, seed: 0)
+        let before = dirty.operationCount
+        let reader = try VectorDatabase.openForReading(
+            at: "/data",
+            options: Scenario.options,
+            fileSystem: dirty
+        )
+        let contents = try StoreContents.read(reader) ?? [:]
+        #expect(StoreContents.agree(contents, outcome.history[outcome.acknowledged]))
+        try await reader.close()
+        #expect(dirty.operationCount == before)
+    }
+
+    @Test func `a copy made under writes is one acknowledged state, verified`() async throws {
+        let scratch = Scratch()
+        let (store, collection) = try await create(scratch.path)
+        try await write(0, collection)
+        let writer = Task {
+            var last = 0
+            while !Task.isCancelled {
+                last += 1
+                try await write(last, collection)
+                if last.isMultiple(of: 7) { try await collection.compact() }
+            }
+        }
+        for _ in 0..<15 {
+            let lower = try number(in: store)
+            let target = Scratch()
+            try await store.snapshot(to: target.path)
+            let upper = try number(in: store)
+            #expect(try VectorDatabase.verify(at: target.path).problems == [])
+            let restored = Scratch()
+            try await VectorDatabase.copy(from: target.path, to: restored.path)
+            let copy = try await VectorDatabase.open(at: restored.path, options: Self.options())
+            let number = try number(in: copy)
+            #expect((lower...upper + 1).contains(number))
+            try await write(number + 1, copy.collection("c"))
+            try await copy.close()
+        }
+        writer.cancel()
+        try await writer.value
+        try await store.close()
+    }
+
+    @Test func `a copy goes to no directory that holds anything`() async throws {
+        let disk = SimulatedFileSystem()
+        _ = await Scenario.run(on: disk, seed: 9)
+        try disk.createDirectory("/full")
+        _ = try disk.open("/full/notes.txt", .createNew)
+        let before = disk.operationCount
+        let error = #expect(throws: VectorStoreError.self) {
+            try StoreCopy(fileSystem: disk, source: "/data", target: "/full").run()
+        }
+        #expect(error?.code == .notAStore)
+        #expect(disk.operationCount == before)
+    }
+
+    @Test func `a damaged store is not copied`() async throws {
+        let disk = SimulatedFileSystem()
+        _ = await Scenario.run(on: disk, seed: 9)
+        let path = try #require(disk.filePaths.first { $0.hasSuffix(".seg") })
+        var bytes = try #require(disk.bytes(of: path))
+        bytes[5_000] ^= 1
+        disk.overwrite(path, with: bytes)
+        let error = #expect(throws: VectorStoreError.self) {
+            try StoreCopy(fileSystem: disk, source: "/data", target: "/copy").run()
+        }
+        #expect(error?.code == .corrupt)
+        #expect(throws: VectorStoreError.self) {
+            try VectorDatabase.open(at: "/copy", options: Scenario.options, fileSystem: disk)
+        }
+    }
+
+    @Test func `a copy that was cut short at any call is refused or whole`() async throws {
+        let disk = SimulatedFileSystem()
+        let outcome = await Scenario.run(on: disk, seed: 9)
+        let whole = disk.image(.all, seed: 0)
+        let start = whole.operationCount
+        try StoreCopy(fileSystem: whole, source: "/data", target: "/copy").run()
+        let operations = whole.operationCount - start
+        #expect(operations > 10)
+        var wholeCount = 0
+        for number in 1...operations + 1 {
+            let tried = disk.image(.all, seed: 0)
+            tried.armCrash(atOperation: number)
+            try? StoreCopy(fileSystem: tried, source: "/data", target: "/copy").run()
+            for profile in CrashProfile.allCases {
+                let image = tried.image(profile, seed: UInt64(number))
+                guard
+                    let store = try? VectorDatabase.openForReading(
+                        at: "/copy",
+                        options: Scenario.options,
+                        fileSystem: image
+                    )
+                else { continue }
+                wholeCount += 1
+                let contents = try StoreContents.read(store) ?? [:]
+                #expect(
+                    StoreContents.agree(contents, outcome.history[outcome.acknowledged]),
+                    "cut at \(number), \(profile)"
+                )
+            }
+        }
+        #expect(wholeCount >= 3)
+    }
+}
