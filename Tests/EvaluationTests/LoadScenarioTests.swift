@@ -58,10 +58,14 @@ import Testing
 
     @Test(arguments: [
         "", "{", "null", "[]", "5", #""text""#, "{}", "\u{FEFF}{}", #"{"name": NaN}"#,
-        String(repeating: "[", count: 100_000), String(repeating: " ", count: 2 << 20),
     ])
     func `what is no scenario is refused`(text: String) {
         #expect(Self.error(text) != nil)
+    }
+
+    @Test func `depth and length have an end`() {
+        #expect(Self.error(String(repeating: "[", count: 100_000)) != nil)
+        #expect(Self.error(Self.good + String(repeating: " ", count: 2 << 20)) != nil)
     }
 
     @Test func `operations must be there and weigh something`() {
