@@ -16,6 +16,7 @@ struct BenchTool: AsyncParsableCommand {
             --truth data/gt100.ibin
               vector-bench filtered --base data/base.fbin --queries data/query.fbin
               vector-bench ingest --dimension 384 --batch 1,10,100,1000
+              vector-bench load --socket run/vector.sock --data fixtures/lectures --users 1000
 
             Results go to stdout, messages and progress to stderr.
 
@@ -23,7 +24,7 @@ struct BenchTool: AsyncParsableCommand {
             """,
         subcommands: [
             RecallCommand.self, FilteredCommand.self, GenerateCommand.self, ExpandCommand.self,
-            IngestCommand.self, LecturesCommand.self,
+            IngestCommand.self, LecturesCommand.self, LatencyCommand.self, LoadCommand.self,
         ]
     )
 

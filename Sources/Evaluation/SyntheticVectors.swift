@@ -17,6 +17,11 @@ struct RowRandom: RandomNumberGenerator {
         return mixed ^ (mixed >> 31)
     }
 
+    /// Uniform from 0 up to, but not including, 1.
+    mutating func unit() -> Double {
+        Double(next() >> 11) / 9_007_199_254_740_992
+    }
+
     /// About normal: the sum of four uniform numbers, scaled to variance 1.
     mutating func normal() -> Float {
         let bits = next()
@@ -92,7 +97,6 @@ package struct SyntheticVectors: Sendable {
 
     /// 0 ..< count with weight about 1 / (1 + i): the inverse of the logarithm.
     private static func zipf(_ count: Int, _ random: inout RowRandom) -> Int {
-        let uniform = Double(random.next() >> 11) / 9_007_199_254_740_992
-        return min(count - 1, Int(pow(Double(count) + 1, uniform) - 1))
+        min(count - 1, Int(pow(Double(count) + 1, random.unit()) - 1))
     }
 }

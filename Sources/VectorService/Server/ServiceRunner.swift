@@ -41,6 +41,9 @@ package struct ServiceRunner: Sendable {
     ///
     /// - Precondition: The umask is 0077, so that the socket is never open to others.
     package func run(handlesSignals: Bool = true) async throws {
+        if let limit = DescriptorLimit.raise() {
+            logger.debug("descriptors", metadata: ["limit": "\(limit)"])
+        }
         try socket.prepare()
         let tasks = MaintenanceTasks()
         let threads = WorkerThreads(threadCount: System.coreCount)
