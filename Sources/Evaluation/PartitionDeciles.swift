@@ -1,10 +1,10 @@
 /// Partitions by the number of their rows, in ten groups of about as many partitions.
-struct PartitionDeciles: Sendable {
+package struct PartitionDeciles: Sendable {
     /// Fewest and most rows of a partition in each group, smallest first.
-    let sizes: [ClosedRange<Int>]
+    package let sizes: [ClosedRange<Int>]
     private let groups: [UInt16: Int]
 
-    init(partitions: [UInt16]) {
+    package init(partitions: [UInt16]) {
         var counts: [UInt16: Int] = [:]
         for partition in partitions { counts[partition, default: 0] += 1 }
         let ordered = counts.sorted { ($0.value, $0.key) < ($1.value, $1.key) }
@@ -22,21 +22,21 @@ struct PartitionDeciles: Sendable {
     }
 
     /// The group of a partition; nil when it has no rows.
-    func group(of partition: UInt16) -> Int? { groups[partition] }
+    package func group(of partition: UInt16) -> Int? { groups[partition] }
 
     /// What the queries of one group got.
-    struct Score: Sendable {
-        var group: Int
-        var sizes: ClosedRange<Int>
-        var queries = 0
-        var recall = 0.0
-        var microseconds = 0.0
+    package struct Score: Sendable {
+        package var group: Int
+        package var sizes: ClosedRange<Int>
+        package var queries = 0
+        package var recall = 0.0
+        package var microseconds = 0.0
     }
 
     /// Mean recall and time of the queries of each group that has some.
     ///
     /// - Shapes: one entry a query in all three.
-    func scores(partitions: [UInt16], recalls: [Double], nanoseconds: [UInt64]) -> [Score] {
+    package func scores(partitions: [UInt16], recalls: [Double], nanoseconds: [UInt64]) -> [Score] {
         var scores = sizes.enumerated().map { Score(group: $0.offset, sizes: $0.element) }
         for (query, partition) in partitions.enumerated() {
             guard let group = group(of: partition) else { continue }
