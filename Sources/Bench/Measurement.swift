@@ -97,6 +97,11 @@ final class Measurement: Sendable {
             for value in last.nanoseconds { latencies.record(nanoseconds: value) }
         }
         let faults = PageCache.faults - before
+        if load.coldDirectory != nil, faults.major == 0 {
+            throw BenchError(
+                "no search waited for the disk: the pages of the store could not be dropped here"
+            )
+        }
         rates.sort()
         var point = judge(last, target: target)
         point.queriesPerSecond = rates[rates.count / 2]

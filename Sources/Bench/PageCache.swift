@@ -13,7 +13,9 @@ enum PageCache {
         let maps = try String(contentsOfFile: "/proc/self/maps", encoding: .utf8)
         for line in maps.split(separator: "\n") {
             let fields = line.split(separator: " ", maxSplits: 5, omittingEmptySubsequences: true)
-            guard fields.count == 6, fields[5].hasPrefix(root + "/"), fields[1].hasPrefix("r--")
+            // The path is padded with spaces to a column of its own.
+            guard fields.count == 6, fields[1].hasPrefix("r--"),
+                fields[5].drop(while: { $0 == " " }).hasPrefix(root + "/")
             else { continue }
             let ends = fields[0].split(separator: "-").compactMap { UInt($0, radix: 16) }
             guard ends.count == 2, let start = UnsafeMutableRawPointer(bitPattern: ends[0]) else {
