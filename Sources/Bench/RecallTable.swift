@@ -57,7 +57,8 @@ struct RecallTable {
     }
 
     private func printDeciles(_ deciles: [PartitionDeciles.Score]) {
-        let worst = deciles.min { $0.recall < $1.recall }
+        // Of equals in recall the slowest.
+        let worst = deciles.min { ($0.recall, -$0.microseconds) < ($1.recall, -$1.microseconds) }
         for score in deciles {
             print(
                 "#   decile \(score.group + 1), \(score.sizes.lowerBound) to "
