@@ -5,11 +5,24 @@ package struct CentroidIndex: Sendable {
     package let nlist: Int
     package let dimension: Int
 
-    package init(centroids: [Float], nlist: Int, dimension: Int) {
+    /// Codes of the centroids, when there are enough to rank by them.
+    let codes: CentroidCodes?
+
+    /// - Parameter rotation: What codes are made under; without it every ranking is exact.
+    package init(
+        centroids: [Float],
+        nlist: Int,
+        dimension: Int,
+        rotation: CodeRotation? = nil
+    ) {
         precondition(centroids.count == nlist * dimension && nlist > 0)
         self.centroids = centroids
         self.nlist = nlist
         self.dimension = dimension
+        codes =
+            if let rotation, nlist >= CentroidCodes.minimumCount {
+                CentroidCodes(centroids, count: nlist, rotation: rotation)
+            } else { nil }
     }
 
     /// Rows scored together; with 2,048 centroids their scores take 512 KB.
@@ -51,49 +64,6 @@ package struct CentroidIndex: Sendable {
                 }
             }
         }
-    }
-
-    /// The `count` lists nearest to a query, nearest first; of equals the smaller list first.
-    package func nearest(to query: [Float], count: Int) -> [UInt32] {
-        let wanted = min(count, nlist)
-        guard wanted > 0 else { return [] }
-        return withUnsafeTemporaryAllocation(of: Float.self, capacity: nlist) { scores in
-            guard let out = scores.baseAddress else { return [] }
-            centroids.withUnsafeBufferPointer { centroids in
-                query.withUnsafeBufferPointer { query in
-                    guard let rows = centroids.baseAddress, let query = query.baseAddress else {
-                        return
-                    }
-                    Kernels.dotRows(
-                        query: query,
-                        rows: rows,
-                        stride: dimension,
-                        count: nlist,
-                        dimension: dimension,
-                        into: out
-                    )
-                }
-            }
-            return Self.best(out, count: nlist, wanted: wanted)
-        }
-    }
-
-    private static func best(
-        _ scores: UnsafePointer<Float>,
-        count: Int,
-        wanted: Int
-    ) -> [UInt32] {
-        if wanted * 4 >= count {
-            return (0..<UInt32(count)).sorted {
-                scores[Int($0)] != scores[Int($1)]
-                    ? scores[Int($0)] > scores[Int($1)] : $0 < $1
-            }.prefix(wanted).map { $0 }
-        }
-        var best = TopK(k: wanted)
-        for list in 0..<count where scores[list] > best.threshold || best.count < wanted {
-            best.offer(score: scores[list], key: UInt64(list))
-        }
-        return best.sorted().map { UInt32($0.key) }
     }
 
     private static func indexOfMaximum(_ scores: UnsafePointer<Float>, _ count: Int) -> Int {

@@ -94,6 +94,7 @@ package enum AnswerEncoding {
             writer.member("nlist", statistics.nlist)
             writer.member("nprobe", statistics.nprobe)
             writer.member("rows_scanned", statistics.rowsScanned)
+            writer.member("codes_scanned", statistics.codesScanned)
             writer.member("estimated_recall", statistics.estimatedRecall)
             writer.member("lsn", statistics.lsn)
             writer.member("took_ms", (milliseconds * 1000).rounded() / 1000)

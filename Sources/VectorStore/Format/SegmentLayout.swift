@@ -13,7 +13,7 @@ enum SegmentLayout {
     /// Bytes under one checksum, counted from the start of each section.
     static let blockByteCount = 65_536
     static let formatMajor: UInt16 = 1
-    static let formatMinor: UInt16 = 0
+    static let formatMinor: UInt16 = 1
     /// Rows start on multiples of this.
     static let rowAlignment = 64
     /// Ordinals are UInt32, and the last value means none.
@@ -83,7 +83,8 @@ enum SegmentSectionKind: UInt32, CaseIterable, Sendable {
     case partitionDirectory = 1
     case listDirectory = 2
     case globalLists = 3
-    // 4: 1-bit codes, reserved
+    /// One-bit codes of the rows that are in lists, list by list.
+    case codes = 4
     // 5: int8 rows, reserved
     case vectors = 6
     case idOffsets = 7
@@ -95,6 +96,8 @@ enum SegmentSectionKind: UInt32, CaseIterable, Sendable {
     case payloadBlockDirectory = 13
     case payloadBlocks = 14
     case payloadLocations = 15
+    /// One-bit codes of all rows in the order of the global lists.
+    case globalCodes = 16
 
     /// Sections whose blocks are checked when they are first read; all others are checked at open.
     var isVerifiedLazily: Bool {
@@ -122,6 +125,16 @@ enum PartitionDirectoryLayout {
 enum GlobalListsLayout {
     static let nlist = 0  // UInt32
     static let starts = 4
+}
+
+/// One-bit codes: a header, then blocks of 32 rows; each list begins a block.
+enum CodeLayout {
+    static let rotationSeed = 0  // UInt64
+    static let width = 8  // UInt32, coordinates after rotation
+    static let blockByteCount = 12  // UInt32
+    static let blockCount = 16  // UInt64
+    static let reserved = 24  // zeros up to the blocks
+    static let blocks = 64
 }
 
 /// Column directory: entries by declaration index.

@@ -6,16 +6,21 @@ package final class IndexGeneration: Sendable {
     package let set: CentroidSet
     /// One entry a table of the set, in its order.
     package let tables: [CentroidIndex]
+    /// What codes of this generation are made under.
+    package let rotation: CodeRotation
     private let tableByPartition: [PartitionName: Int]
 
     package init(_ set: CentroidSet) {
         number = set.generation
         self.set = set
+        let rotation = CodeRotation(seed: set.seed, dimension: set.dimension)
+        self.rotation = rotation
         tables = set.tables.map { table in
             CentroidIndex(
                 centroids: table.centroids,
                 nlist: table.nlist,
-                dimension: set.dimension
+                dimension: set.dimension,
+                rotation: rotation
             )
         }
         var byPartition: [PartitionName: Int] = [:]

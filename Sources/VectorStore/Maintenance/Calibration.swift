@@ -152,8 +152,8 @@ struct Calibration {
         for (query, neighbours) in truth.enumerated() {
             let vector = Array(queries[query * dimension..<(query + 1) * dimension])
             var rank = [Int](repeating: 0, count: nlist)
-            for (position, list) in index.nearest(to: vector, count: nlist).enumerated() {
-                rank[Int(list)] = position
+            for (position, near) in index.nearest(to: vector, count: nlist).enumerated() {
+                rank[Int(near.list)] = position
             }
             for (place, row) in neighbours.enumerated() {
                 let position = rank[Int(lists[Int(row)])]

@@ -93,7 +93,7 @@ struct Compaction {
             let built = try SegmentBuild(core: core, collection: collection).write(
                 plan,
                 sources: sources,
-                generation: generation?.number ?? 0
+                generation: generation
             ) { progress(MaintenanceProgress(phase: "write", fraction: 0.4 + $0 * 0.6)) }
             guard let built else { throw MaintenanceCancellation.error }
             output.segment = built.segment

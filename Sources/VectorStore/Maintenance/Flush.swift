@@ -64,7 +64,7 @@ struct Flush {
             let built = try SegmentBuild(core: core, collection: collection).write(
                 plan,
                 sources: sources,
-                generation: generation?.number ?? 0
+                generation: generation
             ) { _ in true }
             output.segment = built?.segment
             output.description = built?.description

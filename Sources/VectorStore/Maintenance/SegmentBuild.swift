@@ -9,14 +9,14 @@ struct SegmentBuild {
     func write(
         _ plan: SegmentPlan,
         sources: [any RowStore],
-        generation: UInt64,
+        generation: IndexGeneration?,
         progress: @escaping (Double) -> Bool
     ) throws(VectorStoreError) -> (segment: Segment, description: SegmentDescription)? {
         let identity = SegmentIdentity(
             storeUUID: core.storeUUID,
             segmentID: core.takeSegmentID(),
             collectionID: collection.id,
-            indexGeneration: generation
+            indexGeneration: generation?.number ?? 0
         )
         do throws(SegmentWriteError) {
             let description = try SegmentWriter.write(
@@ -24,6 +24,9 @@ struct SegmentBuild {
                 sources: sources,
                 configuration: collection.configuration,
                 identity: identity,
+                codes: generation.map {
+                    CodeSource(generation: $0, threads: core.maintenanceThreads)
+                },
                 fileSystem: core.fileSystem,
                 directory: core.paths.segments,
                 progress: progress

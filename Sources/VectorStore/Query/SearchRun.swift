@@ -21,7 +21,10 @@ struct SearchRun {
     let live: LiveSet
     let query: CheckedQuery
     var best: TopK
+    /// Rows compared by their float32 vectors.
     var rowsScanned = 0
+    /// Rows looked at by their codes.
+    var codesScanned = 0
     /// The first failure met while breaking ties; ends the search.
     var failure: CorruptionError?
 

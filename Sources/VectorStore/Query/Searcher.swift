@@ -44,6 +44,7 @@ struct Searcher {
             }
         }
         statistics.rowsScanned = run.rowsScanned
+        statistics.codesScanned = run.codesScanned
         return Outcome(rows: try ordered(run.best), statistics: statistics)
     }
 
@@ -170,10 +171,22 @@ struct Searcher {
                     k: run.query.k
                 )
             )
-            let lists = generation.tables[table].nearest(to: run.query.vector, count: nprobe)
+            let code = CodeQuery(run.query.vector, rotation: generation.rotation)
+            let lists = generation.tables[table].nearest(
+                to: run.query.vector,
+                code: code,
+                count: nprobe
+            )
+            var codes = [generation.set.seed: code]
             for (index, view) in live.segments.enumerated()
             where view.segment.indexGeneration == number {
-                try probe(&run, segment: index, ranges: scope.ranges[index], lists: lists)
+                try probe(
+                    &run,
+                    segment: index,
+                    ranges: scope.ranges[index],
+                    lists: lists,
+                    codes: &codes
+                )
             }
         }
         // Segments that have no lists of a probed generation are compared row by row.
@@ -185,27 +198,59 @@ struct Searcher {
         }
     }
 
+    /// - Parameter codes: The query made ready for each rotation met so far, by its seed.
     private func probe(
         _ run: inout SearchRun,
         segment index: Int,
         ranges: [SearchScope.PartitionRange],
-        lists: [UInt32]
+        lists: [CentroidIndex.Ranked],
+        codes: inout [UInt64: CodeQuery]
     ) throws(CorruptionError) {
         let segment = live.segments[index].segment
         for range in ranges {
-            if let entry = range.entry, entry.centroidTable != nil {
-                for list in lists {
-                    let ordinals = entry.list(Int(list))
+            if let coded = codedLists(of: range, segment: index) {
+                let seed = coded.codes.rotationSeed
+                let code =
+                    codes[seed] ?? CodeQuery(run.query.vector, rotation: coded.codes.rotation)
+                codes[seed] = code
+                try run.scan(lists, of: coded, with: code)
+            } else if let entry = range.entry, entry.centroidTable != nil {
+                for ranked in lists {
+                    let ordinals = entry.list(Int(ranked.list))
                     if !ordinals.isEmpty { try run.scan(segment: index, ordinals: ordinals) }
                 }
             } else if range.entry == nil, let global = segment.globalLists {
-                for list in lists {
-                    try run.gather(segment: index, ordinals: global.ordinals(of: Int(list)))
+                for ranked in lists {
+                    try run.gather(segment: index, ordinals: global.ordinals(of: Int(ranked.list)))
                 }
             } else {
                 try run.scan(segment: index, ordinals: range.ordinals)
             }
         }
+    }
+
+    /// The codes of a range's lists, if the segment has any.
+    private func codedLists(of range: SearchScope.PartitionRange, segment index: Int) -> CodedLists?
+    {
+        let segment = live.segments[index].segment
+        if let entry = range.entry {
+            guard entry.centroidTable != nil, let codes = segment.codes else { return nil }
+            return CodedLists(
+                segment: index,
+                codes: codes,
+                firstList: entry.firstList,
+                entry: entry,
+                global: nil
+            )
+        }
+        guard let global = segment.globalLists, let codes = segment.globalCodes else { return nil }
+        return CodedLists(
+            segment: index,
+            codes: codes,
+            firstList: 0,
+            entry: nil,
+            global: global
+        )
     }
 
     /// The best rows, nearest first, ties by id.

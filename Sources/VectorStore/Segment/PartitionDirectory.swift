@@ -11,6 +11,8 @@ package struct PartitionEntry: @unchecked Sendable {
     package let centroidTable: Int?
     /// Posting lists of that table; 0 without one.
     package let nlist: Int
+    /// The number of its first list when all lists of the segment are counted.
+    package let firstList: Int
     fileprivate let listStarts: UnsafePointer<UInt32>?
 
     /// The rows of a posting list.
@@ -74,6 +76,7 @@ struct PartitionDirectory: Sendable {
         var entries: [PartitionEntry] = []
         entries.reserveCapacity(Int(count))
         var (nextKey, nextOrdinal, nextList) = (UInt64(0), UInt64(0), UInt64(0))
+        var listNumber = 0
         var previous: UnsafeRawBufferPointer?
         for index in 0..<Int(count) {
             let place = Layout.entries + index * Layout.entryByteCount
@@ -120,6 +123,7 @@ struct PartitionDirectory: Sendable {
                     ordinals: Int(nextOrdinal)..<Int(nextOrdinal + rows),
                     centroidTable: nlist == 0 ? nil : Int(table),
                     nlist: Int(nlist),
+                    firstList: listNumber,
                     listStarts: starts
                 )
             )
@@ -127,6 +131,7 @@ struct PartitionDirectory: Sendable {
             nextKey += UInt64(keyCount)
             nextOrdinal += rows
             nextList += listCount
+            listNumber += Int(nlist)
         }
         guard nextOrdinal == UInt64(rowCount), nextKey == UInt64(bytes.count - keysStart),
             nextList.saturatingMultiplied(by: 4) == UInt64(lists.count)

@@ -26,6 +26,10 @@ package final class Segment: RowStore, @unchecked Sendable {
     package let vectors: UnsafePointer<Float>
     let directory: PartitionDirectory
     package let globalLists: GlobalLists?
+    /// Codes of the partitions' own lists; nil in segments without lists, or of format 1.0.
+    package let codes: SegmentCodes?
+    /// Codes in the order of `globalLists`.
+    package let globalCodes: SegmentCodes?
     let columns: [AttributeColumn]
     let payloads: PayloadBlocks
     let idOffsets: SegmentBytes
@@ -132,6 +136,23 @@ package final class Segment: RowStore, @unchecked Sendable {
                 try GlobalLists(file.bytes(section: index), rowCount: rowCount)
             } else { nil }
 
+        codes = try Self.codes(
+            .codes,
+            of: file,
+            dimension: dimension,
+            listCounts: directory.entries.flatMap { entry in
+                (0..<entry.nlist).map { entry.list($0).count }
+            }
+        )
+        globalCodes = try Self.codes(
+            .globalCodes,
+            of: file,
+            dimension: dimension,
+            listCounts: globalLists.map { lists in
+                (0..<lists.nlist).map { lists.ordinals(of: $0).count }
+            } ?? []
+        )
+
         idOffsets = try file.bytes(.idOffsets)
         idBytes = try file.bytes(.idBytes)
         idMap = try file.bytes(.idMap)
@@ -157,6 +178,20 @@ package final class Segment: RowStore, @unchecked Sendable {
             .random,
             offset: Int(vectorBytes.offset),
             byteCount: vectorBytes.count
+        )
+    }
+
+    private static func codes(
+        _ kind: SegmentSectionKind,
+        of file: SegmentFile,
+        dimension: Int,
+        listCounts: [Int]
+    ) throws(CorruptionError) -> SegmentCodes? {
+        guard let index = file.index(of: kind) else { return nil }
+        return try SegmentCodes(
+            file.bytes(section: index),
+            dimension: dimension,
+            listCounts: listCounts
         )
     }
 

@@ -5,6 +5,7 @@
 // - What a source cannot vouch for is not copied: its corruption error ends the writing.
 
 package import StorageIO
+import VectorMath
 
 /// Writes the rows of a plan as one immutable file.
 package enum SegmentWriter {
@@ -15,6 +16,7 @@ package enum SegmentWriter {
     ///   - sources: The stores that the plan's rows name.
     ///   - configuration: The collection's.
     ///   - identity: What the checksums are seeded with.
+    ///   - codes: The generation whose lists the rows are in; without it no codes are written.
     ///   - fileSystem: Where the file goes.
     ///   - directory: Where `<segment id, 20 digits>.seg` will be.
     ///   - progress: Called now and then with the share done; false cancels.
@@ -26,6 +28,7 @@ package enum SegmentWriter {
         sources: [any RowStore],
         configuration: CollectionConfiguration,
         identity: SegmentIdentity,
+        codes: CodeSource? = nil,
         fileSystem: any FileSystem,
         directory: String,
         progress: ((Double) -> Bool)? = nil
@@ -36,6 +39,7 @@ package enum SegmentWriter {
             sources: sources,
             configuration: configuration,
             identity: identity,
+            codes: codes,
             progress: progress ?? { _ in true }
         )
         let vectorBytes =
@@ -66,12 +70,17 @@ struct SegmentRows {
     let sources: [any RowStore]
     let configuration: CollectionConfiguration
     let identity: SegmentIdentity
+    let codes: CodeSource?
     let progress: (Double) -> Bool
 
     var rowCount: Int { plan.rows.count }
 
     /// Rows between two looks at whether the writing was cancelled.
     static let checkInterval = 4_096
+    /// Fewer rows are compared exactly before codes would pay.
+    static let minimumCodedRowCount = 64
+    /// Rows of a block of 32 below which its codes cost more than they save.
+    static let minimumBlockFill = 8
 
     func write(
         to stream: inout SegmentFileStream
@@ -87,6 +96,7 @@ struct SegmentRows {
         try stream.appendHeader(header(lsnMin: lsnMin, lsnMax: lsnMax))
         try writePartitions(to: &stream)
         try writeGlobalLists(to: &stream)
+        try writeCodes(to: &stream)
         try writeVectors(to: &stream)
         try writeIDs(to: &stream)
         try writeLSNs(to: &stream)
@@ -178,6 +188,41 @@ struct SegmentRows {
         try stream.append(integers: starts)
         try stream.append(integers: ordinals)
         try stream.endSection()
+    }
+
+    private func writeCodes(to stream: inout SegmentFileStream) throws(SegmentWriteError) {
+        guard let codes, rowCount >= Self.minimumCodedRowCount else { return }
+        let writer = CodeWriter(rows: self, source: codes)
+        var lists: [CodeWriter.List] = []
+        for partition in plan.partitions {
+            guard let table = partition.centroidTable, let counts = partition.listCounts else {
+                continue
+            }
+            var next = UInt32(partition.rows.lowerBound)
+            for (list, count) in counts.enumerated() {
+                let ordinals = Array(next..<next + count)
+                lists.append(CodeWriter.List(table: table, list: list, ordinals: ordinals))
+                next += count
+            }
+        }
+        if Self.areLong(lists) { try writer.write(lists, as: .codes, to: &stream) }
+        guard let global = plan.globalLists, let table = codes.generation.globalTable else {
+            return
+        }
+        var members = (0..<global.nlist).map {
+            CodeWriter.List(table: table, list: $0, ordinals: [])
+        }
+        for (ordinal, list) in global.assignments.enumerated() {
+            members[Int(list)].ordinals.append(UInt32(ordinal))
+        }
+        if Self.areLong(members) { try writer.write(members, as: .globalCodes, to: &stream) }
+    }
+
+    /// Whether blocks of these lists hold rows rather than padding.
+    private static func areLong(_ lists: [CodeWriter.List]) -> Bool {
+        let rows = lists.reduce(0) { $0 + $1.ordinals.count }
+        let blocks = lists.reduce(0) { $0 + CodeBlocks.count(rows: $1.ordinals.count) }
+        return blocks > 0 && rows >= blocks * Self.minimumBlockFill
     }
 
     private func writeVectors(to stream: inout SegmentFileStream) throws(SegmentWriteError) {

@@ -90,6 +90,8 @@ public struct SearchStatistics: Sendable, Hashable {
     public var nprobe: Int
     /// Rows whose exact distance was computed.
     public var rowsScanned: Int
+    /// Rows that were looked at by their one-bit codes.
+    public var codesScanned = 0
     /// The expected share of the true k nearest in the answer, from calibration; 1 when exact.
     public var estimatedRecall: Double
     /// The position in the write order that the answer reflects.
