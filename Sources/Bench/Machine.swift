@@ -73,6 +73,7 @@ struct BenchPoint: Encodable {
     var batch: Int?
     var isCold: Bool
     var rowsScanned: Double
+    var codesScanned: Double
     var lists: Double
     /// Page faults a query: `majorFaults` waited for the disk.
     var minorFaults: Double
@@ -118,6 +119,7 @@ struct BenchPoint: Encodable {
         case batch
         case isCold = "cold"
         case rowsScanned = "rows_scanned"
+        case codesScanned = "codes_scanned"
         case lists
         case minorFaults = "minor_faults"
         case majorFaults = "major_faults"

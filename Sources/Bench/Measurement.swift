@@ -27,7 +27,9 @@ final class Measurement: Sendable {
         var p50: Double
         var p95: Double
         var p99: Double
+        /// Rows whose exact distance was computed, and codes looked at to find them, a query.
         var rowsScanned: Double
+        var codesScanned: Double
         var lists: Double
         /// Page faults a query, of the measured runs.
         var minorFaults: Double
@@ -227,7 +229,7 @@ final class Measurement: Sendable {
         let results = pass.results
         let depths = Self.depths(k)
         var sums = [Double](repeating: 0, count: depths.count)
-        var (rows, lists) = (0.0, 0.0)
+        var (rows, codes, lists) = (0.0, 0.0, 0.0)
         var recalls: [Double] = []
         for (index, result) in results.enumerated() {
             let found = result.matches.map { match in
@@ -243,6 +245,7 @@ final class Measurement: Sendable {
             }
             recalls.append(Recall.at(k, found: found, truth: expected))
             rows += Double(result.statistics.rowsScanned)
+            codes += Double(result.statistics.codesScanned)
             lists += Double(result.statistics.nprobe)
         }
         let count = Double(results.count)
@@ -261,6 +264,7 @@ final class Measurement: Sendable {
             p95: 0,
             p99: 0,
             rowsScanned: rows / count,
+            codesScanned: codes / count,
             lists: lists / count,
             minorFaults: 0,
             majorFaults: 0,

@@ -31,7 +31,7 @@ struct RecallTable {
             "target   "
                 + Measurement.depths(command.k).map { Self.right("recall@\($0)", 11) }.joined()
                 + "      QPS   spread  QPS batch   p50 µs   p95 µs   p99 µs"
-                + "   rows  lists  major faults"
+                + "   rows   codes  lists  major faults"
         )
     }
 
@@ -41,7 +41,7 @@ struct RecallTable {
         print(
             target + recalls.joined()
                 + String(
-                    format: " %8.0f %7.1f%% %10.0f %8.0f %8.0f %8.0f %6.0f %6.1f %13.2f",
+                    format: " %8.0f %7.1f%% %10.0f %8.0f %8.0f %8.0f %6.0f %7.0f %6.1f %13.2f",
                     point.queriesPerSecond,
                     point.spread * 100,
                     point.batchQueriesPerSecond ?? 0,
@@ -49,6 +49,7 @@ struct RecallTable {
                     point.p95,
                     point.p99,
                     point.rowsScanned,
+                    point.codesScanned,
                     point.lists,
                     point.majorFaults
                 )
@@ -98,6 +99,7 @@ struct RecallTable {
             batch: command.batch,
             isCold: command.cold,
             rowsScanned: point.rowsScanned,
+            codesScanned: point.codesScanned,
             lists: point.lists,
             minorFaults: point.minorFaults,
             majorFaults: point.majorFaults,
