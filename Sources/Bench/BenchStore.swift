@@ -48,10 +48,18 @@ struct BenchStore {
 
     /// Imports the rows through upserts and builds the index; a store that holds as many rows already is
     /// used as it is, and its index too unless another `nlist` is asked for.
-    static func build(_ rows: Rows, directory: String, nlist: Int?) async throws -> BenchStore {
+    ///
+    /// - Parameter threads: Threads that build; one a core by default.
+    static func build(
+        _ rows: Rows,
+        directory: String,
+        nlist: Int?,
+        threads: Int? = nil
+    ) async throws -> BenchStore {
         var options = StoreOptions()
         options.automaticCompaction = false
         options.automaticIndexing = false
+        if let threads { options.maintenanceThreadCount = threads }
         let start = ContinuousClock.now
         let database = try await VectorDatabase.open(at: directory, options: options)
         let collection = try await database.createCollection(

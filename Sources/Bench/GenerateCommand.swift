@@ -11,7 +11,9 @@ struct GenerateCommand: ParsableCommand {
         discussion: """
             Writes base.fbin, query.fbin, gt100.ibin and, with --partitions, partitions.u16bin, \
             query_partitions.u16bin and gt100_by_partition.ibin (the true neighbours within each \
-            query's partition). The same seed gives the same bytes with any number of threads.
+            query's partition). With --drift the topics move while the rows are inserted, so that an \
+            index trained on the first rows fits the last ones ever less; the queries ask about the \
+            end of the stream. The same seed gives the same bytes with any number of threads.
 
             Example:
               vector-bench generate --n 1000000 --d 384 --partitions 200 --out data
@@ -36,6 +38,9 @@ struct GenerateCommand: ParsableCommand {
     @Option(help: "Partitions of falling size, mostly by topic.")
     var partitions: Int?
 
+    @Option(help: "How far topics move over the rows: 0 not at all, 1 to about another's place.")
+    var drift = 0.0
+
     @Option(help: "The directory to write to.")
     var out: String
 
@@ -46,6 +51,9 @@ struct GenerateCommand: ParsableCommand {
         guard count > 0, dimension > 0, queries > 0 else {
             throw ValidationError("count, dimension and queries must be at least 1")
         }
+        guard drift >= 0, drift.isFinite else {
+            throw ValidationError("--drift must be 0 or more")
+        }
         if let partitions, !(1...65_535).contains(partitions) {
             throw ValidationError("--partitions must be 1 to 65535")
         }
@@ -53,7 +61,12 @@ struct GenerateCommand: ParsableCommand {
 
     func run() throws {
         try FileManager.default.createDirectory(atPath: out, withIntermediateDirectories: true)
-        let source = SyntheticVectors(dimension: dimension, count: count, seed: seed)
+        let source = SyntheticVectors(
+            dimension: dimension,
+            count: count,
+            seed: seed,
+            drift: drift
+        )
         try write(source, rows: 0..<count, to: out + "/base.fbin")
         try write(source, rows: count..<count + queries, to: out + "/query.fbin")
         var ofRows: [UInt16] = []

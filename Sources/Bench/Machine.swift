@@ -63,13 +63,43 @@ struct BenchPoint: Encodable {
     /// Absent when the store was there already.
     var buildSeconds: Double?
     var bytes: Int
+    var bytesPerVector: Double
+    /// Seconds by phase of the build.
+    var phases: [String: Double]
+    var peakResidentByteCount: Int
     var k: Int
     var threads: Int
+    /// Queries in one call of `qps_batch`; absent when all were.
+    var batch: Int?
+    var isCold: Bool
     var rowsScanned: Double
+    var codesScanned: Double
+    var lists: Double
+    /// Page faults a query: `majorFaults` waited for the disk.
+    var minorFaults: Double
+    var majorFaults: Double
+    var deciles: [Decile]
     var p50: Double
     var p95: Double
     var p99: Double
     var machine: String
+
+    /// The queries whose partitions are of about one size.
+    struct Decile: Encodable {
+        var decile: Int
+        var rows: [Int]
+        var queries: Int
+        var recall: Double
+        var microseconds: Double
+
+        enum CodingKeys: String, CodingKey {
+            case decile
+            case rows
+            case queries
+            case recall
+            case microseconds = "mean_us"
+        }
+    }
 
     enum CodingKeys: String, CodingKey {
         case peer
@@ -81,9 +111,19 @@ struct BenchPoint: Encodable {
         case qpsBatch = "qps_batch"
         case buildSeconds = "build_s"
         case bytes
+        case bytesPerVector = "bytes_per_vector"
+        case phases = "build_phases_s"
+        case peakResidentByteCount = "peak_rss_bytes"
         case k
         case threads
+        case batch
+        case isCold = "cold"
         case rowsScanned = "rows_scanned"
+        case codesScanned = "codes_scanned"
+        case lists
+        case minorFaults = "minor_faults"
+        case majorFaults = "major_faults"
+        case deciles
         case p50 = "p50_us"
         case p95 = "p95_us"
         case p99 = "p99_us"

@@ -9,11 +9,13 @@ struct RecallCommand: AsyncParsableCommand {
         commandName: "recall",
         abstract: "Build a store and measure recall against queries a second.",
         discussion: """
-            Formats by extension: fbin, f16bin, fvecs, npy; truth as ibin or ivecs. One thread and \
-            one query a call unless told otherwise; the median of several runs after a warm-up.
+            Formats by extension: \(VectorFileReader.formats); truth as ibin, ivecs, npy or hdf5. One thread and \
+            one query a call unless told otherwise; the median of several runs after a warm-up. --data also takes a file of \
+            ann-benchmarks: its tables train, test and neighbors.
 
             With --query-partitions each query searches its own partition, and --truth must hold the \
-            neighbours within it. Exit code 1 when an answer has fewer matches than there are rows.
+            neighbours within it; recall is then also told by the size of the partitions, in ten groups. \
+            --cold drops the store's pages before every call. Exit code 1 when an answer has fewer matches than there are rows.
 
             Examples:
               vector-bench recall --base base.fbin --queries query.fbin --truth gt100.ibin \
@@ -45,8 +47,17 @@ struct RecallCommand: AsyncParsableCommand {
     @Option(help: "Numbers of lists to visit in place of recall targets, separated by commas.")
     var nprobe: String?
 
-    @Option(help: "Threads that search.")
-    var threads = 1
+    @Option(help: "Threads that search, or `all` for one a core.")
+    var threads = "1"
+
+    @Option(help: "Threads that build the index; one a core by default.")
+    var buildThreads: Int?
+
+    @Option(help: "Queries in a call of the batch figure; all of them by default, with one thread.")
+    var batch: Int?
+
+    @Flag(help: "Drop the store's pages from memory before every call; needs one thread.")
+    var cold = false
 
     @Option(help: "The partition of each row, as UInt16.")
     var partitions: String?
@@ -57,7 +68,10 @@ struct RecallCommand: AsyncParsableCommand {
     @Option(help: "Posting lists; chosen from the number of rows by default.")
     var nlist: Int?
 
-    @Option(help: "Use only the first queries.")
+    @Option(
+        name: [.customLong("query-limit"), .customLong("queries-limit")],
+        help: "Use only the first queries."
+    )
     var queryLimit: Int?
 
     @Option(help: "Measured runs; the median counts.")
@@ -73,15 +87,30 @@ struct RecallCommand: AsyncParsableCommand {
     var json = false
 
     func validate() throws {
-        guard k > 0, threads > 0, runs > 0 else {
-            throw ValidationError("k, threads and runs must be at least 1")
+        guard k > 0, runs > 0, queryLimit.map({ $0 > 0 }) ?? true else {
+            throw ValidationError("k, runs and query-limit must be at least 1")
+        }
+        guard let threadCount, threadCount > 0 else {
+            throw ValidationError("--threads: `\(threads)` is neither a number above 0 nor `all`")
+        }
+        guard batch.map({ $0 > 0 }) ?? true, buildThreads.map({ $0 > 0 }) ?? true else {
+            throw ValidationError("--batch and --build-threads must be at least 1")
+        }
+        guard !cold || threadCount == 1 else {
+            throw ValidationError("--cold goes with one thread")
         }
         _ = try targets()
+    }
+
+    /// The number of threads that search.
+    var threadCount: Int? {
+        threads == "all" ? ProcessInfo.processInfo.activeProcessorCount : Int(threads)
     }
 
     func run() async throws {
         let files = try DatasetFiles(self)
         let reader = try VectorFileReader(files.base)
+        let ofRows = try partitions.map { try PartitionFile.read($0, count: reader.count) }
         let measurement = try Measurement(
             queries: VectorFileReader(files.queries),
             truth: TruthFile(files.truth),
@@ -89,7 +118,8 @@ struct RecallCommand: AsyncParsableCommand {
             limit: queryLimit,
             partitions: try queryPartitions.map {
                 try PartitionFile.read($0, count: VectorFileReader(files.queries).count)
-            }
+            },
+            basePartitions: ofRows
         )
         guard measurement.dimension == reader.dimension else {
             throw BenchError(
@@ -97,22 +127,25 @@ struct RecallCommand: AsyncParsableCommand {
                     + "\(reader.dimension)"
             )
         }
-        let rows = BenchStore.Rows(
-            base: reader,
-            partitions: try partitions.map { try PartitionFile.read($0, count: reader.count) }
-        )
+        let rows = BenchStore.Rows(base: reader, partitions: ofRows)
         let directory = ScratchDirectory(kept: store, parent: scratch)
         defer { directory.remove() }
-        let store = try await BenchStore.build(rows, directory: directory.path, nlist: nlist)
+        let store = try await BenchStore.build(
+            rows,
+            directory: directory.path,
+            nlist: nlist,
+            threads: buildThreads
+        )
+        let load = Measurement.Load(
+            threads: threadCount ?? 1,
+            runs: runs,
+            batch: batch,
+            coldDirectory: cold ? directory.path : nil
+        )
         let table = RecallTable(command: self, store: store, count: reader.count)
         if !json { table.printHead() }
         for target in try targets() {
-            let point = try measurement.run(
-                store.collection,
-                target: target,
-                threads: threads,
-                runs: runs
-            )
+            let point = try measurement.run(store.collection, target: target, load: load)
             json ? print(table.point(point).line) : table.printRow(point)
         }
         if !json, queryPartitions != nil {
@@ -161,19 +194,25 @@ private struct DatasetFiles {
     let truth: String
 
     init(_ command: RecallCommand) throws {
-        func file(_ given: String?, _ option: String, _ names: [String]) throws -> String {
+        func file(
+            _ given: String?,
+            _ option: String,
+            _ table: String,
+            _ names: [String]
+        ) throws -> String {
             if let given { return given }
             guard let data = command.data else {
                 throw ValidationError("give --\(option), or --data with a directory")
             }
+            if data.hasSuffix(".hdf5") || data.hasSuffix(".h5") { return data + ":" + table }
             let paths = names.map { data + "/" + $0 }
             guard let found = paths.first(where: FileManager.default.fileExists) else {
                 throw BenchError("\(data) holds none of \(names.joined(separator: ", "))")
             }
             return found
         }
-        base = try file(command.base, "base", ["base.fbin", "base.f16bin", "chunks.fbin"])
-        queries = try file(command.queries, "queries", ["query.fbin", "queries.fbin"])
-        truth = try file(command.truth, "truth", ["gt100.ibin", "truth100.ibin"])
+        base = try file(command.base, "base", "train", ["base.fbin", "base.f16bin", "chunks.fbin"])
+        queries = try file(command.queries, "queries", "test", ["query.fbin", "queries.fbin"])
+        truth = try file(command.truth, "truth", "neighbors", ["gt100.ibin", "truth100.ibin"])
     }
 }

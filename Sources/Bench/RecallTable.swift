@@ -1,3 +1,4 @@
+import Evaluation
 import Foundation
 import VectorStore
 
@@ -17,19 +18,20 @@ struct RecallTable {
         print("# \(Machine.line)")
         print(
             "# \(count) × \(store.collection.configuration.dimension), \(build), k \(command.k), "
-                + "\(command.threads) thread\(command.threads == 1 ? "" : "s")"
+                + "\(command.threads) thread\(command.threads == "1" ? "" : "s")"
+                + (command.cold ? ", cold" : "")
         )
         print(
             "# build s: \(phases.isEmpty ? "none, the store was there" : phases.joined(separator: ", "))"
         )
         print(
-            "# bytes on disk \(store.byteCount), peak resident \(Machine.peakResidentByteCount)"
+            "# bytes on disk \(store.byteCount), \(store.byteCount / count) a vector, peak resident \(Machine.peakResidentByteCount)"
         )
         print(
             "target   "
                 + Measurement.depths(command.k).map { Self.right("recall@\($0)", 11) }.joined()
                 + "      QPS   spread  QPS batch   p50 µs   p95 µs   p99 µs"
-                + "   rows  lists"
+                + "   rows   codes  lists  major faults"
         )
     }
 
@@ -39,7 +41,7 @@ struct RecallTable {
         print(
             target + recalls.joined()
                 + String(
-                    format: " %8.0f %7.1f%% %10.0f %8.0f %8.0f %8.0f %6.0f %6.1f",
+                    format: " %8.0f %7.1f%% %10.0f %8.0f %8.0f %8.0f %6.0f %7.0f %6.1f %13.2f",
                     point.queriesPerSecond,
                     point.spread * 100,
                     point.batchQueriesPerSecond ?? 0,
@@ -47,9 +49,30 @@ struct RecallTable {
                     point.p95,
                     point.p99,
                     point.rowsScanned,
-                    point.lists
+                    point.codesScanned,
+                    point.lists,
+                    point.majorFaults
                 )
         )
+        printDeciles(point.deciles)
+    }
+
+    private func printDeciles(_ deciles: [PartitionDeciles.Score]) {
+        // Of equals in recall the slowest.
+        let worst = deciles.min { ($0.recall, -$0.microseconds) < ($1.recall, -$1.microseconds) }
+        for score in deciles {
+            print(
+                "#   decile \(score.group + 1), \(score.sizes.lowerBound) to "
+                    + "\(score.sizes.upperBound) rows, \(score.queries) queries: "
+                    + String(
+                        format: "recall@%d %.4f, mean %.0f µs",
+                        command.k,
+                        score.recall,
+                        score.microseconds
+                    )
+                    + (score.group == worst?.group ? "  (worst)" : "")
+            )
+        }
     }
 
     private static func right(_ text: String, _ width: Int) -> String {
@@ -68,9 +91,27 @@ struct RecallTable {
             qpsBatch: point.batchQueriesPerSecond,
             buildSeconds: store.buildSeconds,
             bytes: store.byteCount,
+            bytesPerVector: Double(store.byteCount) / Double(count),
+            phases: Dictionary(store.seconds.map { ($0.name, $0.seconds) }, uniquingKeysWith: +),
+            peakResidentByteCount: Machine.peakResidentByteCount,
             k: command.k,
-            threads: command.threads,
+            threads: command.threadCount ?? 1,
+            batch: command.batch,
+            isCold: command.cold,
             rowsScanned: point.rowsScanned,
+            codesScanned: point.codesScanned,
+            lists: point.lists,
+            minorFaults: point.minorFaults,
+            majorFaults: point.majorFaults,
+            deciles: point.deciles.map {
+                BenchPoint.Decile(
+                    decile: $0.group + 1,
+                    rows: [$0.sizes.lowerBound, $0.sizes.upperBound],
+                    queries: $0.queries,
+                    recall: $0.recall,
+                    microseconds: $0.microseconds
+                )
+            },
             p50: point.p50,
             p95: point.p95,
             p99: point.p99,

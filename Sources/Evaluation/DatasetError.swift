@@ -2,6 +2,8 @@
 package struct DatasetError: Error, Equatable, Sendable, CustomStringConvertible {
     /// What is wrong, to switch on.
     package enum Kind: Sendable {
+        /// There is no file of this name.
+        case notFound
         /// The operating system refused a call.
         case inputOutput
         /// No format has this extension.

@@ -13,7 +13,7 @@ final class RawFile: Sendable {
         guard descriptor >= 0 else {
             throw DatasetError(
                 path,
-                .inputOutput,
+                errno == ENOENT ? .notFound : .inputOutput,
                 "cannot open: \(String(cString: strerror(errno)))"
             )
         }

@@ -46,10 +46,17 @@ package struct SyntheticVectors: Sendable {
     private let axes: [Float]
     /// `[clusterCount × intrinsic]`.
     private let centres: [Float]
+    /// `[clusterCount × intrinsic]`: how far each centre has moved after the last row.
+    private let paths: [Float]
+    private let count: Int
 
-    package init(dimension: Int, count: Int, seed: UInt64) {
+    /// - Parameter drift: How far a topic moves while the rows are inserted, in units of the distance
+    ///   of topics from their middle: 0 keeps every topic where it is, 1 replaces it by about another.
+    package init(dimension: Int, count: Int, seed: UInt64, drift: Double = 0) {
+        precondition(drift >= 0 && drift.isFinite)
         self.dimension = dimension
         self.seed = seed
+        self.count = count
         let intrinsic = max(1, min(dimension, 24))
         let clusterCount = max(1, min(4_096, count / 64))
         self.intrinsic = intrinsic
@@ -58,6 +65,10 @@ package struct SyntheticVectors: Sendable {
         let scale = 1 / Float(dimension).squareRoot()
         axes = (0..<intrinsic * dimension).map { _ in random.normal() * scale }
         centres = (0..<clusterCount * intrinsic).map { _ in random.normal() }
+        var ofPaths = RowRandom(seed: seed ^ 0x6C07_8965, row: .max)
+        paths =
+            drift == 0
+            ? [] : (0..<clusterCount * intrinsic).map { _ in Float(drift) * ofPaths.normal() }
     }
 
     /// The cluster of a row; cluster sizes fall as in Zipf's law.
@@ -66,13 +77,20 @@ package struct SyntheticVectors: Sendable {
         return Self.zipf(clusterCount, &random)
     }
 
+    /// The share of the insert stream that lies before a row; 1 for rows after it, which are queries.
+    private func age(ofRow row: Int) -> Float {
+        row >= count ? 1 : Float(row) / Float(count)
+    }
+
     /// Fills `[dimension]` with a row.
     package func fill(row: Int, into target: UnsafeMutablePointer<Float>) {
         let cluster = cluster(ofRow: row)
         var random = RowRandom(seed: seed, row: UInt64(row))
         for column in 0..<dimension { target[column] = random.normal() * 0.004 }
+        let age = age(ofRow: row)
         for axis in 0..<intrinsic {
-            let weight = centres[cluster * intrinsic + axis] + 0.5 * random.normal()
+            var weight = centres[cluster * intrinsic + axis] + 0.5 * random.normal()
+            if !paths.isEmpty { weight += age * paths[cluster * intrinsic + axis] }
             axes.withUnsafeBufferPointer { axes in
                 for column in 0..<dimension {
                     target[column] += weight * axes[axis * dimension + column]

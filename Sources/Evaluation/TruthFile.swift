@@ -16,19 +16,18 @@ package struct TruthFile: Equatable, Sendable {
         self.similarities = similarities
     }
 
-    /// Reads `ibin` (UInt32 queries, UInt32 k, rows, perhaps similarities) or `ivecs` (each query an
-    /// Int32 k and its rows).
+    /// Reads `ibin` (UInt32 queries, UInt32 k, rows, perhaps similarities), `ivecs` (each query an
+    /// Int32 k and its rows), `npy` of Int32, or the table `neighbors` of an HDF5 file.
     package init(_ path: String) throws(DatasetError) {
-        let file = try RawFile(path)
-        switch file.format {
-        case "ibin": self = try Self.ibin(file)
-        case "ivecs": self = try Self.ivecs(file)
-        default:
-            throw DatasetError(
-                path,
-                .unknownExtension,
-                "unknown extension; ibin and ivecs are read"
+        if let place = HDF5Path(path) {
+            let table = try HDF5Table(place.file, place.table ?? "neighbors")
+            self = TruthFile(
+                queryCount: table.rows,
+                k: table.columns,
+                rows: try table.readIntegers()
             )
+        } else {
+            self = try Self.file(path)
         }
         if let place = rows.firstIndex(where: { $0 < -1 }) {
             throw DatasetError(
@@ -39,6 +38,35 @@ package struct TruthFile: Equatable, Sendable {
                 found: Int(rows[place])
             )
         }
+    }
+
+    private static func file(_ path: String) throws(DatasetError) -> TruthFile {
+        let file = try RawFile(path)
+        switch file.format {
+        case "ibin": return try ibin(file)
+        case "ivecs": return try ivecs(file)
+        case "npy": return try npy(file)
+        default:
+            throw DatasetError(
+                path,
+                .unknownExtension,
+                "unknown extension; ibin, ivecs, npy and hdf5 are read"
+            )
+        }
+    }
+
+    private static func npy(_ file: RawFile) throws(DatasetError) -> TruthFile {
+        let layout = try VectorFileLayout(file)
+        guard layout.element == .int32 else {
+            throw DatasetError(file.path, .unsupported, "row numbers must be <i4", at: 10)
+        }
+        try check(queryCount: layout.rows, k: layout.columns, file)
+        let cells = words(try file.bytes(layout.rows * layout.rowByteCount, at: layout.start))
+        return TruthFile(
+            queryCount: layout.rows,
+            k: layout.columns,
+            rows: cells.map { Int32(bitPattern: $0) }
+        )
     }
 
     private static func ibin(_ file: RawFile) throws(DatasetError) -> TruthFile {

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Evaluation
 import Glibc
 import VectorService
 import VectorStore
@@ -74,11 +75,27 @@ struct CommandFailure: Error {
     /// For the person.
     var message: String
     /// For the shell.
-    var code: Int32 = 1
+    var code: Int32
+
+    init(message: String, code: Int32 = 1) {
+        self.message = message
+        self.code = code
+    }
 
     /// Nothing is there, or it cannot answer yet.
     static func notReady(_ message: String) -> CommandFailure {
         CommandFailure(message: message, code: 3)
+    }
+
+    /// A file of vectors that cannot be read: what is wrong, where, and both values.
+    init(_ error: DatasetError) {
+        message = error.description
+        code =
+            switch error.kind {
+            case .notFound: 3
+            case .unknownExtension: 2
+            default: 1
+            }
     }
 
     /// The exit code of a refused request.

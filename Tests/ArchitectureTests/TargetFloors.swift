@@ -4,10 +4,11 @@ enum TargetFloors {
     static let allowed: [String: Set<String>] = [
         "CVectorKernels": [],
         "CStorageShims": [],
+        "CHDF5Shim": [],
         "CLZ4": [],
         "VectorMath": ["CVectorKernels"],
         "StorageIO": ["CStorageShims"],
-        "Evaluation": [],
+        "Evaluation": ["CHDF5Shim"],
         "VectorStore": ["VectorMath", "StorageIO", "CLZ4"],
         "VectorService": ["VectorStore"],
         "VectorServer": ["VectorService", "VectorStore", "Evaluation"],

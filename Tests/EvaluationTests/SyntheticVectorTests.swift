@@ -80,4 +80,42 @@ import Testing
         let usual = byCluster.values.reduce(0) { $0 + ($1.values.max() ?? 0) }
         #expect((14_000...19_000).contains(usual), "\(usual) of 20000")
     }
+
+    @Test func `without drift the rows are the same rows as ever`() {
+        let source = SyntheticVectors(dimension: 24, count: 1_000, seed: 11)
+        let still = SyntheticVectors(dimension: 24, count: 1_000, seed: 11, drift: 0)
+        #expect(Self.rows(source, 0..<100) == Self.rows(still, 0..<100))
+    }
+
+    @Test func `with drift the topics of the last rows have left those of the first`() {
+        func gap(drift: Double) -> (Double, Double) {
+            let source = SyntheticVectors(dimension: 64, count: 4_000, seed: 12, drift: drift)
+            var sums = (0.0, 0.0)
+            var counts = (0, 0)
+            let vectors = Self.rows(source, 0..<200) + Self.rows(source, 3_800..<4_000)
+            let rows = Array(0..<200) + Array(3_800..<4_000)
+            for first in 0..<400 {
+                for second in 0..<first {
+                    guard source.cluster(ofRow: rows[first]) == source.cluster(ofRow: rows[second])
+                    else { continue }
+                    let similarity = Self.similarity(vectors[first], vectors[second])
+                    if (first < 200) == (second < 200) {
+                        sums.0 += similarity
+                        counts.0 += 1
+                    } else {
+                        sums.1 += similarity
+                        counts.1 += 1
+                    }
+                }
+            }
+            return (sums.0 / Double(counts.0), sums.1 / Double(counts.1))
+        }
+        let still = gap(drift: 0)
+        let moving = gap(drift: 1)
+        #expect(abs(still.0 - still.1) < 0.05, "\(still)")
+        #expect(moving.0 > 0.6 && moving.0 - moving.1 > 0.1, "\(moving)")
+        let far = SyntheticVectors(dimension: 64, count: 4_000, seed: 12, drift: 1)
+        let again = SyntheticVectors(dimension: 64, count: 4_000, seed: 12, drift: 1)
+        #expect(Self.rows(far, 3_900..<4_000) == Self.rows(again, 3_900..<4_000))
+    }
 }

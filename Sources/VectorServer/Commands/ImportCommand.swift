@@ -1,4 +1,5 @@
 import ArgumentParser
+import Evaluation
 import VectorService
 
 /// Imports records from a file.
@@ -27,7 +28,7 @@ struct ImportCommand: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "The file of vectors: .fbin, .f16bin, .fvecs or .npy; row i belongs to line i.",
+            "The file of vectors (\(VectorFileReader.formats)); row i belongs to line i.",
             valueName: "file"
         )
     )
@@ -71,7 +72,7 @@ struct ImportCommand: AsyncParsableCommand {
                 )
             }
         }
-        let packed = try vectors.map { try PackedVectorFile($0) }
+        let packed = try vectors.map(Self.reader)
         try await location.withClient { [state] client in
             let configuration = try await client.json("GET", collection.path())
             var translator = LineTranslator(idField: idField, vectorField: vectorField)
@@ -107,6 +108,14 @@ struct ImportCommand: AsyncParsableCommand {
                     }
                 )
             }
+        }
+    }
+
+    private static func reader(_ path: String) throws -> VectorFileReader {
+        do {
+            return try VectorFileReader(path)
+        } catch {
+            throw CommandFailure(error)
         }
     }
 }

@@ -1,3 +1,4 @@
+import Evaluation
 import VectorService
 
 /// Sends the lines of a file to a collection, batch by batch.
@@ -11,7 +12,7 @@ struct Importer {
     let client: any StoreClient
     let collection: CollectionName
     let jsonl: String
-    let vectors: PackedVectorFile?
+    let vectors: VectorFileReader?
     let batchCount: Int
     let translator: LineTranslator
     let statePath: String
@@ -103,6 +104,7 @@ struct Importer {
         } catch {
             if !records.isEmpty { try await send(records, lines: lines) }
             if error is CommandFailure { throw error }
+            if let error = error as? DatasetError { throw CommandFailure(error) }
             throw CommandFailure(message: "\(jsonl):\(number): \(error)")
         }
     }
