@@ -1,3 +1,4 @@
+import BenchReport
 import Foundation
 import VectorStore
 
@@ -70,6 +71,9 @@ struct BenchPoint: Encodable {
     var p95: Double
     var p99: Double
     var machine: String
+    var data: DataIdentity
+    /// The most memory the process had, for import, build and measurement.
+    var peakBytes: Int
 
     enum CodingKeys: String, CodingKey {
         case peer
@@ -88,6 +92,8 @@ struct BenchPoint: Encodable {
         case p95 = "p95_us"
         case p99 = "p99_us"
         case machine
+        case data
+        case peakBytes = "peak_bytes"
     }
 
     var line: String {

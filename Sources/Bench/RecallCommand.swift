@@ -1,4 +1,5 @@
 import ArgumentParser
+import BenchReport
 import Evaluation
 import Foundation
 import VectorStore
@@ -104,7 +105,18 @@ struct RecallCommand: AsyncParsableCommand {
         let directory = ScratchDirectory(kept: store, parent: scratch)
         defer { directory.remove() }
         let store = try await BenchStore.build(rows, directory: directory.path, nlist: nlist)
-        let table = RecallTable(command: self, store: store, count: reader.count)
+        let table = RecallTable(
+            command: self,
+            store: store,
+            count: reader.count,
+            data: try DataIdentity(
+                base: files.base,
+                queries: files.queries,
+                rows: reader.count,
+                dimension: reader.dimension,
+                queryCount: measurement.queryCount
+            )
+        )
         if !json { table.printHead() }
         for target in try targets() {
             let point = try measurement.run(

@@ -1,3 +1,4 @@
+import BenchReport
 import Foundation
 import VectorStore
 
@@ -6,6 +7,7 @@ struct RecallTable {
     let command: RecallCommand
     let store: BenchStore
     let count: Int
+    let data: DataIdentity
 
     private var build: String {
         let nlist = (try? store.collection.statistics().nlist) ?? 0
@@ -74,7 +76,9 @@ struct RecallTable {
             p50: point.p50,
             p95: point.p95,
             p99: point.p99,
-            machine: Machine.line
+            machine: Machine.line,
+            data: data,
+            peakBytes: Machine.peakResidentByteCount
         )
     }
 }

@@ -8,10 +8,11 @@ enum TargetFloors {
         "VectorMath": ["CVectorKernels"],
         "StorageIO": ["CStorageShims"],
         "Evaluation": [],
+        "BenchReport": [],
         "VectorStore": ["VectorMath", "StorageIO", "CLZ4"],
         "VectorService": ["VectorStore"],
         "VectorServer": ["VectorService", "VectorStore", "Evaluation"],
-        "Bench": ["VectorStore", "Evaluation"],
+        "Bench": ["VectorStore", "Evaluation", "BenchReport"],
     ]
 
     /// Targets that live without Foundation.
