@@ -30,7 +30,9 @@ package struct Pictures: Sendable {
     ) -> [(x: Double, y: Double)] {
         var groups: [Double: [Double]] = [:]
         for line in lines {
-            if let key = key(line), let value = figure(line) { groups[key, default: []].append(value) }
+            if let key = key(line), let value = figure(line) {
+                groups[key, default: []].append(value)
+            }
         }
         return groups.sorted { $0.key < $1.key }.map { ($0.key, Sample($0.value).median) }
     }
@@ -160,7 +162,12 @@ package struct Pictures: Sendable {
     }
 
     private var filtered: Picture? {
-        func panel(_ title: String, _ kind: Axis.Kind, _ field: String, _ limit: Double?)
+        func panel(
+            _ title: String,
+            _ kind: Axis.Kind,
+            _ field: String,
+            _ limit: Double?
+        )
             -> Picture.Panel?
         {
             Self.panel(

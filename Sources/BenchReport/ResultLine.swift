@@ -46,8 +46,8 @@ package struct ResultLine: Decodable, Sendable {
         peer = try fields.decode(String.self, forKey: "peer")
         build = try fields.decodeIfPresent(String.self, forKey: "build")
         params = try fields.decodeIfPresent([String: Double].self, forKey: "params") ?? [:]
-        k = try fields.decodeIfPresent(Int.self, forKey: "k")
-        threads = try fields.decodeIfPresent(Int.self, forKey: "threads")
+        k = try fields.integer("k")
+        threads = try fields.integer("threads")
         selectivity = try fields.decodeIfPresent(Double.self, forKey: "selectivity")
         operation = try fields.decodeIfPresent(String.self, forKey: "operation")
         offeredRate = try fields.decodeIfPresent(Double.self, forKey: "offered_rate")
@@ -112,6 +112,21 @@ package struct DataIdentity: Codable, Hashable, Sendable, CustomStringConvertibl
     package func isSame(as other: Self) -> Bool {
         rows == other.rows && dimension == other.dimension && queries == other.queries
             && digest == other.digest
+    }
+}
+
+extension KeyedDecodingContainer<FieldName> {
+    /// The whole number in a field; the decoder itself does not name the field of a fraction.
+    fileprivate func integer(_ name: FieldName) throws -> Int? {
+        guard let value = try decodeIfPresent(Double.self, forKey: name) else { return nil }
+        guard let whole = Int(exactly: value) else {
+            throw DecodingError.dataCorruptedError(
+                forKey: name,
+                in: self,
+                debugDescription: "\(value) is not a whole number"
+            )
+        }
+        return whole
     }
 }
 

@@ -65,7 +65,12 @@ package struct Picture: Sendable {
         svg.text(title, x: Self.margin, y: 30, anchor: .start, style: "title")
         for (index, line) in subtitles.enumerated() {
             svg.text(
-                line, x: Self.margin, y: 50 + 16 * Double(index), anchor: .start, style: "quiet")
+                line,
+                x: Self.margin,
+                y: 50 + 16 * Double(index),
+                anchor: .start,
+                style: "quiet"
+            )
         }
         for (index, place) in legend.enumerated() {
             let y = legendTop + Double(place.row) * Self.legendRowHeight + 10

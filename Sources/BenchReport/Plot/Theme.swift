@@ -61,7 +61,8 @@ enum Theme {
 
     private static func rules(_ palette: Palette) -> String {
         var lines = [
-            ".page { fill: \(palette.page); }", "text { fill: \(palette.ink); }", ".quiet { fill: \(palette.quiet); }",
+            ".page { fill: \(palette.page); }", "text { fill: \(palette.ink); }",
+            ".quiet { fill: \(palette.quiet); }",
             ".grid { stroke: \(palette.grid); }", ".frame { stroke: \(palette.frame); }",
             ".mark { stroke: \(palette.page); }",
         ]
