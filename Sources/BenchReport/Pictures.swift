@@ -7,9 +7,15 @@ package struct Pictures: Sendable {
     package init(_ files: [ResultFile]) {
         sides = Side.sides(of: files)
         let lines = files.flatMap(\.lines)
-        let data = Set(
-            lines.compactMap { $0.data.map { "\($0.name), \($0.rows) × \($0.dimension)" } }
-        )
+        var rows: [String: Set<Int>] = [:]
+        for data in lines.compactMap(\.data) {
+            rows["\(data.name), dimension \(data.dimension)", default: []].insert(data.rows)
+        }
+        let data = rows.map { name, counts in
+            let counts = counts.sorted().map { Number.readable(Double($0)) }
+            let shown = counts.count > 2 ? [counts[0], "…", counts[counts.count - 1]] : counts
+            return "\(name), rows \(shown.joined(separator: " "))"
+        }
         let machines = Set(lines.compactMap(\.hardware))
         origin = (data.sorted() + machines.sorted()).map { $0 + "." }.joined(separator: " ")
     }
@@ -95,23 +101,36 @@ package struct Pictures: Sendable {
         ("p99", "p99_us"), ("p99.9", "p999_us"), ("max", "max_us"),
     ]
 
+    /// The name of a point in a legend: `vectorstore, recall target 0.9`.
+    private static func label(_ side: String, _ point: String) -> String {
+        let words = point.replacing("_", with: " ").replacing("=", with: " ")
+        return ([side] + words.split(separator: ",").map { String($0) }).joined(separator: ", ")
+    }
+
     private var percentiles: Picture? {
-        let lines = sides.flatMap(\.lines).filter { $0.selectivity == nil }
+        // Rates of a load have a picture of their own, which shows them all at once.
+        func isShown(_ line: ResultLine) -> Bool {
+            line.selectivity == nil && line.offeredRate == nil
+        }
+        let lines = sides.flatMap(\.lines).filter(isShown)
         let fields = Self.percentileFields.filter { field in
             lines.contains { $0.figures[field.1] != nil }
         }
         let series = sides.flatMap { side in
             var points: [String] = []
-            for line in side.lines where line.selectivity == nil && !points.contains(line.point) {
+            for line in side.lines where isShown(line) && !points.contains(line.point) {
                 points.append(line.point)
             }
             return points.map { point in
-                let those = side.lines.filter { $0.point == point && $0.selectivity == nil }
+                let those = side.lines.filter { $0.point == point && isShown($0) }
                 let values = fields.enumerated().compactMap { place, field in
                     let values = those.compactMap { $0.figures[field.1] }
                     return values.isEmpty ? nil : (x: Double(place), y: Sample(values).median)
                 }
-                return Picture.Series(name: "\(side.label) \(point)", points: values)
+                return Picture.Series(
+                    name: Self.label(side.label, point),
+                    points: values
+                )
             }
         }
         return Self.panel(

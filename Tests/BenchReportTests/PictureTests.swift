@@ -36,6 +36,28 @@ import Testing
         }
     }
 
+    @Test func `no two of many series look alike`() {
+        let series = (0..<20).map { Picture.Series(name: "s\($0)", points: [(1, 1)]) }
+        let axis = Axis(title: "", kind: .linear, values: [1])
+        let picture = Picture(
+            title: "", subtitle: "", panels: [.init(x: axis, y: axis, series: series)])
+        // The mark of the legend without its place: element, shape and colour.
+        let looks = picture.svg.split(separator: "\n").filter { $0.contains("class=\"mark") }
+            .prefix(20).map { mark in
+                let numbers = mark.split(separator: "\"").last { $0.contains(",") } ?? ""
+                let corners = numbers.split(separator: " ").compactMap { pair -> [Double]? in
+                    let values = pair.split(separator: ",").compactMap { Double($0) }
+                    return values.count == 2 ? values : nil
+                }
+                let shape = corners.map { corner in
+                    "\(Int((corner[0] - corners[0][0]).rounded()))"
+                }
+                return mark.prefix { $0 != "=" } + mark.split(separator: "\"")[1] + "\(shape)"
+            }
+        #expect(looks.count == 20)
+        #expect(Set(looks.map { String($0) }).count == 20)
+    }
+
     @Test func `every axis has a title`() {
         for (name, picture) in Pictures([sweep]).all {
             for panel in picture.panels {

@@ -75,7 +75,7 @@ package struct Picture: Sendable {
         for (index, place) in legend.enumerated() {
             let y = legendTop + Double(place.row) * Self.legendRowHeight + 10
             svg.path([(place.x, y), (place.x + 24, y)], style: "line \(Self.style(index))")
-            svg.mark(place.x + 12, y, shape: index, style: "mark \(Self.style(index))")
+            svg.mark(place.x + 12, y, shape: Self.shape(index), style: "mark \(Self.style(index))")
             svg.text(place.name, x: place.x + 30, y: y + 4, anchor: .start, style: "label")
         }
         for (index, panel) in panels.enumerated() {
@@ -83,6 +83,9 @@ package struct Picture: Sendable {
         }
         return svg.document
     }
+
+    /// Shapes move on when the colours start again, so that no two of 32 series look alike.
+    private static func shape(_ index: Int) -> Int { index + index / Theme.seriesCount }
 
     private static func style(_ index: Int) -> String { "s\(index % Theme.seriesCount)" }
 
@@ -146,7 +149,7 @@ package struct Picture: Sendable {
             let points = series.points.map { (x($0.x), y($0.y)) }
             svg.path(points, style: "line \(Self.style(index))")
             for point in points {
-                svg.mark(point.0, point.1, shape: index, style: "mark \(Self.style(index))")
+                svg.mark(point.0, point.1, shape: Self.shape(index), style: "mark \(Self.style(index))")
             }
         }
     }
