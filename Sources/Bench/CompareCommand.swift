@@ -8,9 +8,9 @@ struct CompareCommand: ParsableCommand {
         commandName: "compare",
         abstract: "Compare result files, figure by figure, with the first as the baseline.",
         discussion: """
-            Files hold JSON lines as --json writes them; runs are appended to one file. Each engine \
-            of a file is a side of its own. Told are the medians, their ranges and the ratio of \
-            candidate to baseline.
+            Files hold JSON lines as --json writes them, or the report of a load. Runs are appended \
+            to one file, or are several files joined by commas. Each engine of a file is a side of \
+            its own. Told are the medians, their ranges and the ratio of candidate to baseline.
 
             --threshold "FIGURE STATISTIC RELATION NUMBER[%]", any number of times:
               FIGURE     as in the table; without {…} every point of that name; * for every figure
@@ -20,6 +20,7 @@ struct CompareCommand: ParsableCommand {
             Examples:
               vector-bench compare before.jsonl after.jsonl \
             --threshold "qps@recall10>=0.95 ratio>=0.9"
+              vector-bench compare a1.json,a2.json,a3.json b1.json,b2.json,b3.json
               vector-bench compare faiss.jsonl ours.jsonl --markdown --allow-different-data \
             --allow-different-machines
 

@@ -2,8 +2,14 @@ import BenchReport
 import Foundation
 
 extension ResultFile {
-    /// The result file at `path`.
-    static func read(_ path: String) throws -> ResultFile {
+    /// The results in files whose paths are separated by commas, as runs of one sweep.
+    static func read(_ paths: String) throws -> ResultFile {
+        let files = try paths.split(separator: ",").map { try readOne(String($0)) }
+        guard let first = files.first else { throw BenchError("`\(paths)` names no file") }
+        return ResultFile(name: first.name, lines: files.flatMap(\.lines))
+    }
+
+    private static func readOne(_ path: String) throws -> ResultFile {
         guard let bytes = FileManager.default.contents(atPath: path) else {
             throw BenchError("\(path) cannot be read")
         }

@@ -20,18 +20,29 @@ package struct ResultFile: Sendable {
     package init(name: String, path: String, bytes: Data) throws(ReportError) {
         self.name = name
         lines = []
-        let decoder = JSONDecoder()
-        for (index, line) in bytes.split(separator: UInt8(ascii: "\n")).enumerated() {
+        if let whole = try? JSONSerialization.jsonObject(with: bytes), whole is [String: Any] {
+            lines = try Self.lines(in: bytes, place: path)
+            return
+        }
+        for (index, line) in bytes.split(
+            separator: UInt8(ascii: "\n"),
+            omittingEmptySubsequences: false
+        ).enumerated() {
             guard line.contains(where: { $0 > 32 }), line.first != UInt8(ascii: "#") else {
                 continue
             }
-            do {
-                lines.append(try decoder.decode(ResultLine.self, from: Data(line)))
-            } catch {
-                throw ReportError("\(path), line \(index + 1): \(Self.explain(error))")
-            }
+            lines += try Self.lines(in: Data(line), place: "\(path), line \(index + 1)")
         }
         guard !lines.isEmpty else { throw ReportError("\(path) holds no result") }
+    }
+
+    /// The results in one JSON object.
+    private static func lines(in object: Data, place: String) throws(ReportError) -> [ResultLine] {
+        do {
+            return try JSONDecoder().decode(ResultObject.self, from: object).lines
+        } catch {
+            throw ReportError("\(place): \(explain(error))")
+        }
     }
 
     private static func explain(_ error: any Error) -> String {

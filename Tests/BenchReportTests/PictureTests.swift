@@ -40,7 +40,10 @@ import Testing
         let series = (0..<20).map { Picture.Series(name: "s\($0)", points: [(1, 1)]) }
         let axis = Axis(title: "", kind: .linear, values: [1])
         let picture = Picture(
-            title: "", subtitle: "", panels: [.init(x: axis, y: axis, series: series)])
+            title: "",
+            subtitle: "",
+            panels: [.init(x: axis, y: axis, series: series)]
+        )
         // The mark of the legend without its place: element, shape and colour.
         let looks = picture.svg.split(separator: "\n").filter { $0.contains("class=\"mark") }
             .prefix(20).map { mark in

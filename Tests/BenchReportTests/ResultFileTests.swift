@@ -63,4 +63,34 @@ import Testing
             ]
         )
     }
+
+    @Test func `a load becomes one line an operation, in microseconds`() throws {
+        let file = try read(
+            """
+            {
+              "machine": "m", "settings": {"rate": 250, "loop": "open"}, "answers_per_second": 249,
+              "operations": {"search": {"requests": 10, "errors": {"timeout": 2, "503": 1},
+                "latency_ms": {"count": 10, "p50": 0.5, "p999": 12}}},
+              "total": {"requests": 10, "latency_ms": {"p50": 0.5}}, "timeline": [{"second": 1}]
+            }
+            """
+        )
+        #expect(
+            file.lines.map(\.point) == [
+                "operation=search,offered_rate=250", "operation=all,offered_rate=250",
+            ]
+        )
+        let search = try #require(file.lines.first)
+        #expect(search.peer == "vectorstore" && search.machine == "m")
+        #expect(search.figures == ["p50_us": 500, "p999_us": 12_000, "errors": 3])
+        #expect(file.lines.last?.figures["rate"] == 249)
+    }
+
+    @Test func `a load with a percentile of another type is refused`() {
+        #expect(throws: ReportError.self) {
+            try read(
+                #"{"operations": {"search": {"requests": 1, "latency_ms": {"p50": "fast"}}}}"#
+            )
+        }
+    }
 }

@@ -149,7 +149,12 @@ package struct Picture: Sendable {
             let points = series.points.map { (x($0.x), y($0.y)) }
             svg.path(points, style: "line \(Self.style(index))")
             for point in points {
-                svg.mark(point.0, point.1, shape: Self.shape(index), style: "mark \(Self.style(index))")
+                svg.mark(
+                    point.0,
+                    point.1,
+                    shape: Self.shape(index),
+                    style: "mark \(Self.style(index))"
+                )
             }
         }
     }
