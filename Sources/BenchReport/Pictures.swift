@@ -205,9 +205,13 @@ package struct Pictures: Sendable {
                 yLimit: limit
             )
         }
+        let depths = Set(
+            sides.flatMap(\.lines).filter { $0.selectivity != nil }.compactMap(\.k)
+        )
+        let depth = depths.count == 1 ? depths.first.map { "\($0)" } ?? "k" : "k"
         let panels = [
             panel("queries a second (log scale)", .logarithmic, "qps_one", nil),
-            panel("recall@10", .linear, "recall", 1),
+            panel("recall@\(depth)", .linear, "recall", 1),
         ].compactMap(\.self)
         guard !panels.isEmpty else { return nil }
         return Picture(
