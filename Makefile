@@ -13,6 +13,8 @@ SWIFT ?= swift
 SWIFT_ARGS ?=
 # Where the WordNet vectors lie; `make bench` leaves them out when the directory does not exist.
 WORDNET ?=
+# Where `make bench` writes its results.
+BENCH_OUT ?= bench-report
 
 SOURCES := Sources Tests Package.swift
 TEST_ARGS := -c release -Xswiftc -enable-testing --scratch-path .build-test \
@@ -49,19 +51,12 @@ soak: deps toolchain ## Run the durability tests in their big tier
 mutants: deps toolchain ## Break the engine on purpose and expect the durability tests to notice
 	scripts/mutants.sh
 
-bench: build ## Measure recall and latency (WORDNET=DIR adds the WordNet vectors)
-	@BIN="$$($(SWIFT) build -c release $(SWIFT_ARGS) --show-bin-path)"; \
-	"$$BIN/vector-bench" recall --data fixtures/lectures; \
-	if [ -z "$(WORDNET)" ]; then \
-		echo "bench: WORDNET=DIR not given, WordNet left out"; \
-	elif [ -d "$(WORDNET)" ]; then \
-		"$$BIN/vector-bench" recall --data "$(WORDNET)"; \
-	else \
-		echo "bench: $(WORDNET) is not a directory" >&2; exit 1; \
-	fi
+bench: build ## Measure three runs twice, compare, draw; into bench-report (WORDNET=DIR adds it)
+	@BIN="$$($(SWIFT) build -c release $(SWIFT_ARGS) --show-bin-path)" \
+		OUT="$(BENCH_OUT)" WORDNET="$(WORDNET)" scripts/bench.sh
 
 format: toolchain ## Lay the sources out
 	$(SWIFT) format -i -r $(SOURCES)
 
 clean: ## Remove everything that was built
-	rm -rf .build .build-test .build-readme
+	rm -rf .build .build-test .build-readme bench-report

@@ -48,6 +48,8 @@ let package = Package(
             swiftSettings: swiftSettings
         ),
 
+        .target(name: "BenchReport", swiftSettings: swiftSettings),
+
         // Floor 2: the engine, the one public library.
         .target(
             name: "VectorStore",
@@ -92,6 +94,7 @@ let package = Package(
             dependencies: [
                 "VectorStore",
                 "Evaluation",
+                "BenchReport",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOCore", package: "swift-nio"),
@@ -133,6 +136,11 @@ let package = Package(
         .testTarget(
             name: "EvaluationTests",
             dependencies: ["Evaluation"],
+            swiftSettings: swiftSettings
+        ),
+        .testTarget(
+            name: "BenchReportTests",
+            dependencies: ["BenchReport"],
             swiftSettings: swiftSettings
         ),
         .testTarget(

@@ -17,6 +17,8 @@ struct BenchTool: AsyncParsableCommand {
               vector-bench filtered --base data/base.fbin --queries data/query.fbin
               vector-bench ingest --dimension 384 --batch 1,10,100,1000
               vector-bench load --socket run/vector.sock --data fixtures/lectures --users 1000
+              vector-bench compare before.jsonl after.jsonl --threshold "qps_one ratio>=0.9"
+              vector-bench plot after.jsonl --out pictures
 
             Results go to stdout, messages and progress to stderr.
 
@@ -25,6 +27,7 @@ struct BenchTool: AsyncParsableCommand {
         subcommands: [
             RecallCommand.self, FilteredCommand.self, GenerateCommand.self, ExpandCommand.self,
             IngestCommand.self, LecturesCommand.self, LatencyCommand.self, LoadCommand.self,
+            CompareCommand.self, PlotCommand.self,
         ]
     )
 

@@ -1,4 +1,5 @@
 import ArgumentParser
+import BenchReport
 import Evaluation
 import Foundation
 import VectorStore
@@ -69,6 +70,13 @@ struct FilteredCommand: AsyncParsableCommand {
             nlist: nil
         )
         let exact = ExactSearch(reader)
+        let data = try DataIdentity(
+            base: base,
+            queries: queries,
+            rows: reader.count,
+            dimension: dimension,
+            queryCount: count
+        )
         if !json {
             print("# \(Machine.line)")
             print("# \(reader.count) × \(dimension), k \(k), recall target \(recallTarget)")
@@ -85,7 +93,7 @@ struct FilteredCommand: AsyncParsableCommand {
                 where: { passes[$1] }
             )
             Progress.end()
-            var point = FilterPoint(selectivity: Double(bound) / 10_000, k: k)
+            var point = FilterPoint(selectivity: Double(bound) / 10_000, k: k, data: data)
             point.matching = passes.count { $0 }
             try measure(store.collection, floats, truth: truth, bound: bound, into: &point)
             shortAnswers += point.shortAnswers
@@ -138,6 +146,8 @@ private struct FilterPoint: Encodable {
     var queriesPerSecond = 0.0
     var rowsScanned = 0.0
     var shortAnswers = 0
+    var machine = Machine.line
+    var data: DataIdentity
 
     enum CodingKeys: String, CodingKey {
         case peer
@@ -148,11 +158,14 @@ private struct FilterPoint: Encodable {
         case queriesPerSecond = "qps_one"
         case rowsScanned = "rows_scanned"
         case shortAnswers = "short_answers"
+        case machine
+        case data
     }
 
-    init(selectivity: Double, k: Int) {
+    init(selectivity: Double, k: Int, data: DataIdentity) {
         self.selectivity = selectivity
         self.k = k
+        self.data = data
     }
 
     var row: String {

@@ -1,3 +1,4 @@
+import BenchReport
 import Foundation
 import VectorStore
 
@@ -83,6 +84,9 @@ struct BenchPoint: Encodable {
     var p95: Double
     var p99: Double
     var machine: String
+    var data: DataIdentity
+    /// The most memory the process had, for import, build and measurement.
+    var peakBytes: Int
 
     /// The queries whose partitions are of about one size.
     struct Decile: Encodable {
@@ -128,6 +132,8 @@ struct BenchPoint: Encodable {
         case p95 = "p95_us"
         case p99 = "p99_us"
         case machine
+        case data
+        case peakBytes = "peak_bytes"
     }
 
     var line: String {

@@ -75,6 +75,9 @@ final class Measurement: Sendable {
         self.k = k
     }
 
+    /// The queries of one pass.
+    var queryCount: Int { queries.count }
+
     /// Answers with fewer matches than the truth has rows, in all runs so far.
     var shortAnswers: Int { short.withLock { $0 } }
 

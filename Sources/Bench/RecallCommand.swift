@@ -1,4 +1,5 @@
 import ArgumentParser
+import BenchReport
 import Evaluation
 import Foundation
 import VectorStore
@@ -142,7 +143,18 @@ struct RecallCommand: AsyncParsableCommand {
             batch: batch,
             coldDirectory: cold ? directory.path : nil
         )
-        let table = RecallTable(command: self, store: store, count: reader.count)
+        let table = RecallTable(
+            command: self,
+            store: store,
+            count: reader.count,
+            data: try DataIdentity(
+                base: files.base,
+                queries: files.queries,
+                rows: reader.count,
+                dimension: reader.dimension,
+                queryCount: measurement.queryCount
+            )
+        )
         if !json { table.printHead() }
         for target in try targets() {
             let point = try measurement.run(store.collection, target: target, load: load)

@@ -1,3 +1,4 @@
+import BenchReport
 import Evaluation
 import Foundation
 import VectorStore
@@ -7,6 +8,7 @@ struct RecallTable {
     let command: RecallCommand
     let store: BenchStore
     let count: Int
+    let data: DataIdentity
 
     private var build: String {
         let nlist = (try? store.collection.statistics().nlist) ?? 0
@@ -115,7 +117,9 @@ struct RecallTable {
             p50: point.p50,
             p95: point.p95,
             p99: point.p99,
-            machine: Machine.line
+            machine: Machine.line,
+            data: data,
+            peakBytes: Machine.peakResidentByteCount
         )
     }
 }

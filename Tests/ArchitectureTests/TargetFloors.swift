@@ -9,10 +9,11 @@ enum TargetFloors {
         "VectorMath": ["CVectorKernels"],
         "StorageIO": ["CStorageShims"],
         "Evaluation": ["CHDF5Shim"],
+        "BenchReport": [],
         "VectorStore": ["VectorMath", "StorageIO", "CLZ4"],
         "VectorService": ["VectorStore"],
         "VectorServer": ["VectorService", "VectorStore", "Evaluation"],
-        "Bench": ["VectorStore", "Evaluation"],
+        "Bench": ["VectorStore", "Evaluation", "BenchReport"],
     ]
 
     /// Targets that live without Foundation.

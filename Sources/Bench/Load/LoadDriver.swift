@@ -210,7 +210,8 @@ final class LoadDriver: @unchecked Sendable {
         guard intended < end else { return }
         loop.scheduleTask(in: .nanoseconds(Int64(pause * 1e6))) {
             // A connection that broke meanwhile makes the user start over.
-            guard case .resting(let current) = self.users[user], ObjectIdentifier(current) == identity,
+            guard case .resting(let current) = self.users[user],
+                ObjectIdentifier(current) == identity,
                 self.now < self.end
             else { return }
             self.outcome.lateness.record(nanoseconds: self.now - min(intended, self.now))
