@@ -1,5 +1,6 @@
 import Foundation
 import StorageIO
+import Synchronization
 import TestSupport
 import Testing
 
@@ -110,19 +111,21 @@ import Testing
         let scratch = Scratch()
         let (store, collection) = try await create(scratch.path)
         try await write(0, collection)
+        let acknowledged = Acknowledged()
         let writer = Task {
             var last = 0
             while !Task.isCancelled {
                 last += 1
                 try await write(last, collection)
+                acknowledged.number.store(last, ordering: .sequentiallyConsistent)
                 if last.isMultiple(of: 7) { try await collection.compact() }
             }
         }
         for _ in 0..<15 {
-            let lower = try number(in: store)
+            let lower = acknowledged.number.load(ordering: .sequentiallyConsistent)
             let target = Scratch()
             try await store.snapshot(to: target.path)
-            let upper = try number(in: store)
+            let upper = acknowledged.number.load(ordering: .sequentiallyConsistent)
             #expect(try VectorDatabase.verify(at: target.path).problems == [])
             let restored = Scratch()
             try await VectorDatabase.copy(from: target.path, to: restored.path)
@@ -198,4 +201,9 @@ import Testing
         }
         #expect(wholeCount >= 3)
     }
+}
+
+/// The last write that was acknowledged.
+private final class Acknowledged: Sendable {
+    let number = Atomic<Int>(0)
 }
