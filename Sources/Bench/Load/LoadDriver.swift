@@ -192,7 +192,7 @@ final class LoadDriver: @unchecked Sendable {
         rest(user)
     }
 
-    /// The user has nothing to do: a closed loop lets it think, an open one gives it the next request.
+    /// Lets the user think in a closed loop; gives it the next request in an open one.
     private func rest(_ user: Int) {
         guard clock == nil else {
             if let next = queue.popFirst() {
@@ -246,7 +246,7 @@ final class LoadDriver: @unchecked Sendable {
 
     // MARK: The end
 
-    /// Ends requests without an answer, and the run when its time is over and nothing is on its way.
+    /// Ends requests without an answer, and the run when its time is over and nothing is under way.
     private func endLate() {
         let time = now
         while let first = queue.first, first.start + timeout <= time {

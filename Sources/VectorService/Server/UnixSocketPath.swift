@@ -1,3 +1,4 @@
+import Foundation
 import Glibc
 
 /// A place for a unix socket, checked before anything is bound or removed there.
@@ -66,9 +67,15 @@ package struct UnixSocketPath: Sendable {
 
     /// Looks what is at the path; a symbolic link is something else.
     package func occupant() -> Occupant {
-        var status = stat()
-        guard lstat(path, &status) == 0 else { return errno == ENOENT ? .nothing : .other }
-        guard status.st_mode & S_IFMT == S_IFSOCK else { return .other }
+        let attributes: [FileAttributeKey: Any]
+        do {
+            attributes = try FileManager.default.attributesOfItem(atPath: path)
+        } catch CocoaError.fileReadNoSuchFile, CocoaError.fileNoSuchFile {
+            return .nothing
+        } catch {
+            return .other
+        }
+        guard attributes[.type] as? FileAttributeType == .typeSocket else { return .other }
         return connects() ? .server : .staleSocket
     }
 
@@ -87,20 +94,23 @@ package struct UnixSocketPath: Sendable {
     private func checkDirectory() throws(Refusal) {
         let directory = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
         let name = directory.isEmpty ? "/" : directory
-        var status = stat()
-        guard stat(name, &status) == 0 else {
-            throw Refusal(description: "cannot use the directory \(name): \(Self.reason)")
+        let resolved = URL(fileURLWithPath: name).resolvingSymlinksInPath().path
+        guard let attributes = try? FileManager.default.attributesOfItem(atPath: resolved) else {
+            throw Refusal(description: "cannot use the directory \(name): there is none")
         }
-        guard status.st_mode & S_IFMT == S_IFDIR else {
+        guard attributes[.type] as? FileAttributeType == .typeDirectory else {
             throw Refusal(description: "\(name) is not a directory")
         }
-        guard status.st_uid == geteuid() else {
+        let owner = (attributes[.ownerAccountID] as? NSNumber)?.uint32Value
+        guard let owner, owner == geteuid() else {
             throw Refusal(
-                description: "the directory \(name) belongs to user \(status.st_uid), not to user "
-                    + "\(geteuid()) that runs this server; use a directory of its own"
+                description:
+                    "the directory \(name) belongs to user \(owner.map(String.init) ?? "?"), "
+                    + "not to user \(geteuid()) that runs this server; use a directory of its own"
             )
         }
-        guard status.st_mode & 0o002 == 0 else {
+        let mode = (attributes[.posixPermissions] as? NSNumber)?.uint16Value ?? 0o777
+        guard mode & 0o002 == 0 else {
             throw Refusal(
                 description: "everybody may write to the directory \(name), so anybody could "
                     + "replace the socket; use a directory of mode 0700"
