@@ -159,6 +159,11 @@ let package = Package(
             dependencies: ["VectorStore", "TestSupport"],
             swiftSettings: swiftSettings
         ),
+        .testTarget(
+            name: "RecallTests",
+            dependencies: ["VectorStore", "Evaluation"],
+            swiftSettings: swiftSettings
+        ),
         .testTarget(name: "ArchitectureTests", swiftSettings: swiftSettings),
         .testTarget(name: "EndToEndTests", swiftSettings: swiftSettings),
     ]
