@@ -40,6 +40,7 @@ lint: toolchain ## Check the layout of the sources
 	$(SWIFT) format lint --strict -r $(SOURCES)
 
 test: deps lint ## Run all tests
+	@scripts/deps.sh postgresql
 	$(SWIFT) build --build-tests $(TEST_ARGS)
 	$(SWIFT) test $(TEST_ARGS)
 

@@ -5,17 +5,21 @@ enum TargetFloors {
         "CVectorKernels": [],
         "CStorageShims": [],
         "CLZ4": [],
+        "CLibPQ": [],
         "VectorMath": ["CVectorKernels"],
         "StorageIO": ["CStorageShims"],
+        "PostgresPool": ["CLibPQ"],
         "Evaluation": [],
         "VectorStore": ["VectorMath", "StorageIO", "CLZ4"],
         "VectorService": ["VectorStore"],
         "VectorServer": ["VectorService", "VectorStore", "Evaluation"],
-        "Bench": ["VectorStore", "Evaluation"],
+        "Bench": ["VectorStore", "Evaluation", "PostgresPool"],
     ]
 
     /// Targets that live without Foundation.
-    static let withoutFoundation: Set<String> = ["VectorMath", "StorageIO", "VectorStore"]
+    static let withoutFoundation: Set<String> = [
+        "VectorMath", "StorageIO", "PostgresPool", "VectorStore",
+    ]
 
     /// Modules that are Foundation under one name or another.
     static let foundation: Set<String> = [
