@@ -18,10 +18,10 @@ SOURCES := Sources Tests Package.swift
 TEST_ARGS := -c release -Xswiftc -enable-testing --scratch-path .build-test \
 	--explicit-target-dependency-import-check error $(SWIFT_ARGS)
 
-.PHONY: help deps toolchain build demo lint test soak bench format clean
+.PHONY: help deps toolchain build demo lint test soak bench bench-pgvector format clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 deps: ## Install the apt packages that are missing
 	@scripts/deps.sh
@@ -57,6 +57,13 @@ bench: build ## Measure recall and latency (WORDNET=DIR adds the WordNet vectors
 	else \
 		echo "bench: $(WORDNET) is not a directory" >&2; exit 1; \
 	fi
+
+bench-pgvector: build ## Compare with pgvector in one run (WORDNET=DIR, with base.f16bin)
+	@test -d "$(WORDNET)" || { echo "bench-pgvector: give WORDNET=DIR" >&2; exit 1; }
+	@BIN="$$($(SWIFT) build -c release $(SWIFT_ARGS) --show-bin-path)"; \
+	data="$$(mktemp -d)"; trap 'rm -rf "$$data"' EXIT; cp "$(WORDNET)"/*bin "$$data"; \
+	"$$BIN/vector-bench" expand --in "$$data/base.f16bin" --out "$$data/base.fbin"; \
+	BIN="$$BIN" DATA="$$data" scripts/bench-pgvector.sh
 
 format: toolchain ## Lay the sources out
 	$(SWIFT) format -i -r $(SOURCES)

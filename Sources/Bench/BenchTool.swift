@@ -23,7 +23,7 @@ struct BenchTool: AsyncParsableCommand {
             """,
         subcommands: [
             RecallCommand.self, FilteredCommand.self, GenerateCommand.self, ExpandCommand.self,
-            IngestCommand.self, LecturesCommand.self,
+            IngestCommand.self, LecturesCommand.self, PgvectorCommand.self,
         ]
     )
 
