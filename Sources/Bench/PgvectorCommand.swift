@@ -57,7 +57,6 @@ struct PgvectorCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        setvbuf(stdout, nil, _IOLBF, 0)
         let reader = try VectorFileReader(base)
         let workload = try PgvectorWorkload(self, dimension: reader.dimension)
         let rowPartitions = try partitions.map { try PartitionFile.read($0, count: reader.count) }
@@ -180,6 +179,7 @@ struct PgvectorCommand: AsyncParsableCommand {
         var point = point
         point.bytes = bytes
         print(point.line)
+        fflush(nil)  // A run takes minutes; its lines are of use as they come.
     }
 }
 
