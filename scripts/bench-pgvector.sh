@@ -36,6 +36,7 @@ if [ "$(id -u)" -eq 0 ]; then
     chown nobody "$work/pg"
     as_user=(setpriv --reuid="$(id -u nobody)" --clear-groups)
 fi
+repository="$PWD"
 cd "$work/pg"
 "${as_user[@]}" "$VS_POSTGRES_BIN/initdb" -D "$work/pg/data" -U bench --auth=trust -E UTF8 \
     --locale=C >"$work/initdb.log"
@@ -49,6 +50,7 @@ for _ in $(seq 300); do
     sleep 0.1
 done
 
+cd "$repository"  # The figures name its commit.
 timeout "${LIMIT:-1800}" "$BIN/vector-bench" pgvector \
     --url "postgresql:///postgres?host=$work/pg&user=bench" \
     --base "$DATA/base.fbin" --queries "$DATA/queries.fbin" \
