@@ -42,7 +42,7 @@ struct PgvectorCommand: AsyncParsableCommand {
     var k = 10
 
     @Option(help: "Use only the first queries.")
-    var queryLimit = 200
+    var queryLimit = 300
 
     @Option(help: "Where the temporary store goes.")
     var scratch: String?
