@@ -20,10 +20,10 @@ SOURCES := Sources Tests Package.swift
 TEST_ARGS := -c release -Xswiftc -enable-testing --scratch-path .build-test \
 	--explicit-target-dependency-import-check error $(SWIFT_ARGS)
 
-.PHONY: help deps toolchain build demo lint test soak mutants bench format clean
+.PHONY: help deps toolchain build demo lint test soak mutants bench bench-pgvector format clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 deps: ## Install the apt packages that are missing
 	@scripts/deps.sh
@@ -42,6 +42,7 @@ lint: toolchain ## Check the layout of the sources
 	$(SWIFT) format lint --strict -r $(SOURCES)
 
 test: deps lint ## Run all tests
+	@scripts/deps.sh postgresql
 	$(SWIFT) build --build-tests $(TEST_ARGS)
 	$(SWIFT) test $(TEST_ARGS)
 
@@ -54,6 +55,13 @@ mutants: deps toolchain ## Break the engine on purpose and expect the durability
 bench: build ## Measure three runs twice, compare, draw; into bench-report (WORDNET=DIR adds it)
 	@BIN="$$($(SWIFT) build -c release $(SWIFT_ARGS) --show-bin-path)" \
 		OUT="$(BENCH_OUT)" WORDNET="$(WORDNET)" scripts/bench.sh
+
+bench-pgvector: build ## Compare with pgvector in one run (WORDNET=DIR, with base.f16bin)
+	@test -d "$(WORDNET)" || { echo "bench-pgvector: give WORDNET=DIR" >&2; exit 1; }
+	@BIN="$$($(SWIFT) build -c release $(SWIFT_ARGS) --show-bin-path)"; \
+	data="$$(mktemp -d)"; trap 'rm -rf "$$data"' EXIT; cp "$(WORDNET)"/*bin "$$data"; \
+	"$$BIN/vector-bench" expand --in "$$data/base.f16bin" --out "$$data/base.fbin"; \
+	BIN="$$BIN" DATA="$$data" scripts/bench-pgvector.sh
 
 format: toolchain ## Lay the sources out
 	$(SWIFT) format -i -r $(SOURCES)

@@ -37,6 +37,8 @@ let package = Package(
         .target(name: "CHDF5Shim", cSettings: cSettings),
         .systemLibrary(name: "CLZ4", pkgConfig: "liblz4", providers: [.apt(["liblz4-dev"])]),
 
+        .systemLibrary(name: "CLibPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
+
         // Floor 1: leaves. None of them imports another target of this floor.
         .target(name: "VectorMath", dependencies: ["CVectorKernels"], swiftSettings: swiftSettings),
         .target(name: "StorageIO", dependencies: ["CStorageShims"], swiftSettings: swiftSettings),
@@ -49,6 +51,7 @@ let package = Package(
         ),
 
         .target(name: "BenchReport", swiftSettings: swiftSettings),
+        .target(name: "PostgresPool", dependencies: ["CLibPQ"], swiftSettings: swiftSettings),
 
         // Floor 2: the engine, the one public library.
         .target(
@@ -95,6 +98,7 @@ let package = Package(
                 "VectorStore",
                 "Evaluation",
                 "BenchReport",
+                "PostgresPool",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOCore", package: "swift-nio"),
@@ -157,6 +161,11 @@ let package = Package(
         .testTarget(
             name: "FormatCompatibilityTests",
             dependencies: ["VectorStore", "TestSupport"],
+            swiftSettings: swiftSettings
+        ),
+        .testTarget(
+            name: "PostgresPoolTests",
+            dependencies: ["PostgresPool"],
             swiftSettings: swiftSettings
         ),
         .testTarget(

@@ -1,10 +1,13 @@
 #!/usr/bin/env bash
-# Installs the apt packages the build needs; asks apt only when one is missing.
+# Installs the apt packages the build needs, and those given as arguments; asks apt only when one is
+# missing.
 set -euo pipefail
 
-# What Swift links with, the library that compresses payloads, and what the scripts call.
+# What Swift links with, the libraries that compress payloads and speak to Postgres, and what the
+# scripts call.
 packages=(
-    binutils ca-certificates curl g++ git libc6-dev liblz4-dev pkg-config zlib1g-dev
+    binutils ca-certificates curl g++ git libc6-dev liblz4-dev libpq-dev pkg-config zlib1g-dev
+    "$@"
 )
 
 if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then

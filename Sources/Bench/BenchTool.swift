@@ -27,7 +27,7 @@ struct BenchTool: AsyncParsableCommand {
         subcommands: [
             RecallCommand.self, FilteredCommand.self, GenerateCommand.self, ExpandCommand.self,
             IngestCommand.self, LecturesCommand.self, LatencyCommand.self, LoadCommand.self,
-            CompareCommand.self, PlotCommand.self,
+            CompareCommand.self, PlotCommand.self, PgvectorCommand.self,
         ]
     )
 

@@ -6,18 +6,22 @@ enum TargetFloors {
         "CStorageShims": [],
         "CHDF5Shim": [],
         "CLZ4": [],
+        "CLibPQ": [],
         "VectorMath": ["CVectorKernels"],
         "StorageIO": ["CStorageShims"],
+        "PostgresPool": ["CLibPQ"],
         "Evaluation": ["CHDF5Shim"],
         "BenchReport": [],
         "VectorStore": ["VectorMath", "StorageIO", "CLZ4"],
         "VectorService": ["VectorStore"],
         "VectorServer": ["VectorService", "VectorStore", "Evaluation"],
-        "Bench": ["VectorStore", "Evaluation", "BenchReport"],
+        "Bench": ["VectorStore", "Evaluation", "BenchReport", "PostgresPool"],
     ]
 
     /// Targets that live without Foundation.
-    static let withoutFoundation: Set<String> = ["VectorMath", "StorageIO", "VectorStore"]
+    static let withoutFoundation: Set<String> = [
+        "VectorMath", "StorageIO", "PostgresPool", "VectorStore",
+    ]
 
     /// Modules that are Foundation under one name or another.
     static let foundation: Set<String> = [

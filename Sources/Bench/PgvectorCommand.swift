@@ -1,0 +1,262 @@
+import ArgumentParser
+import Evaluation
+import Foundation
+import PostgresPool
+import VectorStore
+
+/// `vector-bench pgvector`: the same queries through pgvector as found, mended, and through the store.
+struct PgvectorCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "pgvector",
+        abstract: "Compare pgvector as usually found, pgvector mended, and this store.",
+        discussion: """
+            The table goes into a schema of its own, vector_bench, which is dropped at the end. Every \
+            line has the fields of the other comparisons, one query at a time.
+
+            Example:
+              vector-bench pgvector --url postgresql:///postgres --base base.fbin \
+            --queries queries.fbin --truth truth10_by_creator_prop.ibin \
+            --partitions creators.u16bin --query-partitions query_creators_prop.u16bin
+            """
+    )
+
+    @Option(help: "The Postgres with pgvector, as libpq takes it.")
+    var url: String
+
+    @Option(help: "The vectors to store.")
+    var base: String
+
+    @Option(help: "The query vectors.")
+    var queries: String
+
+    @Option(help: "The true neighbours.")
+    var truth: String
+
+    @Option(help: "The partition (creator) of each row, as UInt16.")
+    var partitions: String?
+
+    @Option(help: "The partition of each query, as UInt16; each is then searched in its own.")
+    var queryPartitions: String?
+
+    @Option(name: .short, help: "Neighbours to find.")
+    var k = 10
+
+    @Option(help: "Use only the first queries.")
+    var queryLimit = 300
+
+    @Option(help: "Where the temporary store goes.")
+    var scratch: String?
+
+    func validate() throws {
+        guard k > 0, queryLimit > 0 else {
+            throw ValidationError("k and query-limit must be at least 1")
+        }
+        guard (partitions == nil) == (queryPartitions == nil) else {
+            throw ValidationError("--partitions and --query-partitions go together")
+        }
+    }
+
+    func run() async throws {
+        let reader = try VectorFileReader(base)
+        let workload = try PgvectorWorkload(self, dimension: reader.dimension)
+        let rowPartitions = try partitions.map { try PartitionFile.read($0, count: reader.count) }
+        let table = PgvectorTable(url: url)
+        try await table.fill(reader, partitions: rowPartitions)
+        try await asFound(table, workload)
+        try await mended(table, workload, rowCount: reader.count)
+        try await table.drop()
+        try await ours(BenchStore.Rows(base: reader, partitions: rowPartitions))
+    }
+
+    /// The function that sorts by similarity, no index, a connection for each query.
+    private func asFound(_ table: PgvectorTable, _ workload: PgvectorWorkload) async throws {
+        let run = try await workload.run { parameters in
+            let pool = table.pool(count: 1)
+            let rows = try await pool.query(
+                "select id from match_video_chunks($1::vector, $2::int, -2, $3::int)",
+                parameters
+            )
+            await pool.close()
+            return rows
+        }
+        show(
+            run.point(peer: "pgvector-as-found", build: "function, no index", [:], nil),
+            bytes: try await table.byteCount()
+        )
+    }
+
+    /// Ordered by the operator, an index, pooled connections.
+    private func mended(
+        _ table: PgvectorTable,
+        _ workload: PgvectorWorkload,
+        rowCount: Int
+    ) async throws {
+        let lists = max(1, rowCount / 1_000)
+        let kinds: [(peer: String, definition: String, settings: [[String: String]])] = [
+            ("pgvector-exact", "(creator_id)", [[:]]),
+            (
+                "pgvector-ivfflat",
+                "using ivfflat (embedding vector_cosine_ops) with (lists=\(lists))",
+                [1, 4, 11, 32].filter { $0 <= lists }.map {
+                    ["ivfflat.probes": "\($0)", "ivfflat.iterative_scan": "relaxed_order"]
+                }
+            ),
+            (
+                "pgvector-hnsw", "using hnsw (embedding vector_cosine_ops)",
+                [40, 100, 200].map {
+                    ["hnsw.ef_search": "\($0)", "hnsw.iterative_scan": "strict_order"]
+                }
+            ),
+        ]
+        for kind in kinds {
+            let seconds = try await table.index(kind.definition)
+            for settings in kind.settings {
+                let forced = settings.merging(["enable_seqscan": "off", "jit": "off"]) { $1 }
+                let pool = table.pool(forced)
+                let condition = queryPartitions == nil ? "$2::int is null" : "creator_id = $2::int"
+                let statement = """
+                    select id from video_chunks where \(condition) \
+                    order by embedding <=> $1::vector limit $3::int
+                    """
+                _ = try await workload.run { try await pool.query(statement, $0) }
+                let run = try await workload.run { try await pool.query(statement, $0) }
+                await pool.close()
+                let numbers = settings.compactMapValues(Double.init)
+                show(
+                    run.point(peer: kind.peer, build: kind.definition, numbers, seconds),
+                    bytes: try await table.byteCount()
+                )
+            }
+        }
+    }
+
+    /// The same queries through the library.
+    private func ours(_ rows: BenchStore.Rows) async throws {
+        let directory = ScratchDirectory(parent: scratch)
+        defer { directory.remove() }
+        let store = try await BenchStore.build(rows, directory: directory.path, nlist: nil)
+        let reader = try VectorFileReader(queries)
+        let measurement = try Measurement(
+            queries: reader,
+            truth: TruthFile(truth),
+            k: k,
+            limit: queryLimit,
+            partitions: try queryPartitions.map {
+                try PartitionFile.read($0, count: reader.count)
+            }
+        )
+        for target in [0.9, 0.95, 0.99, 1] {
+            let point = try measurement.run(
+                store.collection,
+                target: .recall(target),
+                threads: 1,
+                runs: 3
+            )
+            let recalls = point.recalls.map { ("\($0.depth)", $0.recall) }
+            let line = BenchPoint(
+                build: "library",
+                params: point.parameters,
+                recall10: point.recalls.first { $0.depth == 10 }?.recall,
+                recalls: Dictionary(uniqueKeysWithValues: recalls),
+                qpsOne: point.queriesPerSecond,
+                qpsBatch: point.batchQueriesPerSecond,
+                buildSeconds: store.buildSeconds,
+                bytes: store.byteCount,
+                k: k,
+                threads: 1,
+                rowsScanned: point.rowsScanned,
+                p50: point.p50,
+                p95: point.p95,
+                p99: point.p99,
+                machine: Machine.line
+            )
+            print(line.line)
+        }
+        try await store.database.close()
+    }
+
+    private func show(_ point: BenchPoint, bytes: Int) {
+        var point = point
+        point.bytes = bytes
+        print(point.line)
+        fflush(nil)  // A run takes minutes; its lines are of use as they come.
+    }
+}
+
+/// The queries as parameters of a statement, and their true answers.
+struct PgvectorWorkload {
+    private let parameters: [[PostgresParameter]]
+    private let truth: TruthFile
+    private let k: Int
+
+    init(_ command: PgvectorCommand, dimension: Int) throws {
+        let reader = try VectorFileReader(command.queries)
+        truth = try TruthFile(command.truth)
+        k = command.k
+        let k = k
+        guard reader.dimension == dimension, truth.queryCount == reader.count, truth.k >= k else {
+            throw BenchError("base, queries and truth do not fit each other, or k is too large")
+        }
+        let floats = try reader.readAll()
+        let creators = try command.queryPartitions.map {
+            try PartitionFile.read($0, count: reader.count)
+        }
+        parameters = (0..<min(command.queryLimit, reader.count)).map { query in
+            [
+                PostgresParameter(vector: floats[query * dimension..<(query + 1) * dimension]),
+                creators.map { PostgresParameter($0[query]) } ?? nil,
+                PostgresParameter(k),
+            ]
+        }
+    }
+
+    /// What one pass over the queries gave.
+    struct Run {
+        var recall = 0.0
+        var seconds = 0.0
+        var latencies = Latencies()
+        var count = 0
+        var k: Int
+
+        func point(
+            peer: String,
+            build: String,
+            _ params: [String: Double],
+            _ buildSeconds: Double?
+        ) -> BenchPoint {
+            BenchPoint(
+                peer: peer,
+                build: build,
+                params: params,
+                recall10: k == 10 ? recall : nil,
+                recalls: ["\(k)": recall],
+                qpsOne: Double(count) / seconds,
+                buildSeconds: buildSeconds,
+                bytes: 0,
+                k: k,
+                threads: 1,
+                rowsScanned: 0,
+                p50: latencies.microseconds(percentile: 50),
+                p95: latencies.microseconds(percentile: 95),
+                p99: latencies.microseconds(percentile: 99),
+                machine: Machine.line
+            )
+        }
+    }
+
+    func run(
+        _ query: ([PostgresParameter]) async throws -> PostgresRows
+    ) async throws -> Run {
+        var run = Run(count: parameters.count, k: k)
+        for (index, parameters) in parameters.enumerated() {
+            let start = ContinuousClock.now
+            let rows = try await query(parameters)
+            let seconds = elapsed(since: start)
+            run.seconds += seconds
+            run.latencies.record(nanoseconds: UInt64(seconds * 1e9))
+            let found = try rows.map { try $0.value("id", as: Int.self) ?? -1 }
+            run.recall += Recall.at(k, found: found, truth: truth[index]) / Double(run.count)
+        }
+        return run
+    }
+}

@@ -1,0 +1,260 @@
+import CLibPQ
+import Glibc
+import Synchronization
+
+/// One libpq connection, driven without blocking by the one thread that owns it.
+///
+/// Each wait is bounded by a timer of ours: libpq's own do not hold for non-blocking connects, and no
+/// setting of the session is touched, so a pooler in transaction mode may sit in between.
+final class LibPQConnection {
+    private let connection: OpaquePointer
+    /// Readable when somebody wants the thread's attention.
+    private let wake: CInt
+    /// An answer was left unread or the socket failed: close it, use it no more.
+    private(set) var isBroken = false
+    private var isFinished = false
+    /// Set when the running statement is to be cancelled.
+    var interrupt: Interrupt?
+
+    init(url: String, timeout: Duration, wake: CInt) throws(PostgresError) {
+        self.wake = wake
+        guard let connection = PQconnectStart(url) else {
+            throw PostgresError(.connectFailed, "out of memory")
+        }
+        self.connection = connection
+        // Notices would go to standard error.
+        PQsetNoticeProcessor(connection, { _, _ in }, nil)
+        let deadline = ContinuousClock.now + timeout
+        do throws(PostgresError) {
+            guard PQstatus(connection) != CONNECTION_BAD else {
+                throw PostgresError(.connectFailed, message)
+            }
+            var events = Int16(POLLOUT)
+            while true {
+                try wait(for: events, until: deadline, late: .connectFailed)
+                switch PQconnectPoll(connection) {
+                case PGRES_POLLING_OK:
+                    PQsetnonblocking(connection, 1)
+                    return
+                case PGRES_POLLING_READING: events = Int16(POLLIN)
+                case PGRES_POLLING_WRITING: events = Int16(POLLOUT)
+                default: throw PostgresError(.connectFailed, message)
+                }
+            }
+        } catch {
+            isBroken = true
+            throw error
+        }
+    }
+
+    deinit {
+        finish()
+    }
+
+    /// Closes the connection; nothing may follow.
+    func finish() {
+        if !isFinished { PQfinish(connection) }
+        isFinished = true
+    }
+
+    var isIdle: Bool { !isBroken && PQtransactionStatus(connection) == PQTRANS_IDLE }
+
+    var isInTransaction: Bool {
+        let status = PQtransactionStatus(connection)
+        return !isBroken && (status == PQTRANS_INTRANS || status == PQTRANS_INERROR)
+    }
+
+    /// Asks the server to stop what it does; the connection is closed afterwards in any case, as the
+    /// request may reach the server after the statement's end.
+    func cancelWork() {
+        guard PQtransactionStatus(connection) == PQTRANS_ACTIVE,
+            let cancel = PQgetCancel(connection)
+        else { return }
+        var reason = [CChar](repeating: 0, count: 256)
+        _ = PQcancel(cancel, &reason, CInt(reason.count))
+        PQfreeCancel(cancel)
+    }
+
+    func query(
+        _ sql: String,
+        _ parameters: [PostgresParameter],
+        timeout: Duration
+    ) throws(PostgresError) -> PostgresRows {
+        guard !isBroken else { throw PostgresError(.connectionLost, "the connection broke") }
+        guard parameters.allSatisfy({ $0.text?.utf8.contains(0) != true }) else {
+            throw PostgresError(.invalidValue, "a parameter contains a NUL")
+        }
+        let copies = parameters.map { $0.text.map { strdup($0) } ?? nil }
+        defer { copies.forEach { free($0) } }
+        let sent = copies.map { UnsafePointer<CChar>($0) }.withUnsafeBufferPointer {
+            PQsendQueryParams(connection, sql, CInt($0.count), nil, $0.baseAddress, nil, nil, 0)
+        }
+        guard sent == 1 else { throw lost() }
+        return try rows(until: ContinuousClock.now + timeout)
+    }
+
+    /// `COPY … FROM STDIN`: sends pieces until `next` has none.
+    func copy(
+        _ sql: String,
+        timeout: Duration,
+        next: () -> [UInt8]?
+    ) throws(PostgresError) -> PostgresRows {
+        guard !isBroken else { throw PostgresError(.connectionLost, "the connection broke") }
+        let deadline = ContinuousClock.now + timeout
+        guard PQsendQuery(connection, sql) == 1 else { throw lost() }
+        let start = try result(until: deadline)
+        defer { PQclear(start) }
+        guard PQresultStatus(start) == PGRES_COPY_IN else {
+            // Read on to the end of what the statement was instead.
+            while let rest = try result(until: deadline) { PQclear(rest) }
+            throw failure(of: start)
+        }
+        while let piece = next() {
+            while true {
+                let sent = piece.withUnsafeBytes {
+                    PQputCopyData(
+                        connection,
+                        $0.baseAddress?.assumingMemoryBound(to: CChar.self),
+                        CInt($0.count)
+                    )
+                }
+                if sent == 1 { break }
+                guard sent == 0 else { throw lost() }
+                try flush(until: deadline)
+            }
+            try flush(until: deadline)
+        }
+        while true {
+            let ended = PQputCopyEnd(connection, nil)
+            if ended == 1 { break }
+            guard ended == 0 else { throw lost() }
+            try flush(until: deadline)
+        }
+        return try rows(until: deadline)
+    }
+
+    // MARK: Results
+
+    /// Reads to the end of the statement's answer; the last result counts, the first failure wins.
+    private func rows(
+        until deadline: ContinuousClock.Instant
+    ) throws(PostgresError)
+        -> PostgresRows
+    {
+        try flush(until: deadline)
+        var rows = PostgresRows(columns: [], values: [], count: 0, affectedCount: 0)
+        var failed: PostgresError?
+        while let result = try result(until: deadline) {
+            defer { PQclear(result) }
+            switch PQresultStatus(result) {
+            case PGRES_TUPLES_OK, PGRES_COMMAND_OK, PGRES_EMPTY_QUERY: rows = Self.copy(result)
+            case PGRES_COPY_IN, PGRES_COPY_OUT, PGRES_COPY_BOTH:
+                isBroken = true
+                throw PostgresError(.invalidValue, "COPY goes through copy(into:)")
+            default: failed = failed ?? failure(of: result)
+            }
+        }
+        if let failed { throw failed }
+        return rows
+    }
+
+    private func result(
+        until deadline: ContinuousClock.Instant
+    ) throws(PostgresError)
+        -> OpaquePointer?
+    {
+        while PQisBusy(connection) == 1 {
+            try wait(for: Int16(POLLIN), until: deadline, late: .statementTimeout)
+            guard PQconsumeInput(connection) == 1 else { throw lost() }
+        }
+        return PQgetResult(connection)
+    }
+
+    private func flush(until deadline: ContinuousClock.Instant) throws(PostgresError) {
+        while true {
+            let left = PQflush(connection)
+            if left == 0 { return }
+            guard left == 1 else { throw lost() }
+            // The server may have to be read before it reads on.
+            try wait(for: Int16(POLLIN | POLLOUT), until: deadline, late: .statementTimeout)
+            guard PQconsumeInput(connection) == 1 else { throw lost() }
+        }
+    }
+
+    private static func copy(_ result: OpaquePointer) -> PostgresRows {
+        let (rowCount, columnCount) = (PQntuples(result), PQnfields(result))
+        var values: [String?] = []
+        values.reserveCapacity(Int(rowCount) * Int(columnCount))
+        for row in 0..<rowCount {
+            for column in 0..<columnCount {
+                let isNull = PQgetisnull(result, row, column) == 1
+                values.append(isNull ? nil : String(cString: PQgetvalue(result, row, column)))
+            }
+        }
+        return PostgresRows(
+            columns: (0..<columnCount).map { String(cString: PQfname(result, $0)) },
+            values: values,
+            count: Int(rowCount),
+            affectedCount: Int(String(cString: PQcmdTuples(result))) ?? 0
+        )
+    }
+
+    // MARK: Failures
+
+    private var message: String {
+        var text = String(cString: PQerrorMessage(connection))
+        while text.last?.isWhitespace == true { text.removeLast() }
+        return text
+    }
+
+    private func failure(of result: OpaquePointer?) -> PostgresError {
+        let state = vs_sql_state(result).map { String(cString: $0) }
+        if PQstatus(connection) == CONNECTION_BAD || state.map(PostgresError.isFatal) == true {
+            isBroken = true
+        }
+        // A result without SQLSTATE was made by libpq itself: the connection is gone.
+        guard let state else { return lost() }
+        let lostStates = state.hasPrefix("08") || state.hasPrefix("57P0")
+        var text = String(cString: PQresultErrorMessage(result))
+        while text.last?.isWhitespace == true { text.removeLast() }
+        return PostgresError(lostStates ? .connectionLost : .server, sqlState: state, text)
+    }
+
+    private func lost() -> PostgresError {
+        isBroken = true
+        return PostgresError(.connectionLost, message)
+    }
+
+    /// Waits for the socket; an interrupt or the deadline breaks the connection.
+    private func wait(
+        for events: Int16,
+        until deadline: ContinuousClock.Instant,
+        late: PostgresError.Code
+    ) throws(PostgresError) {
+        while true {
+            if interrupt?.isSet.load(ordering: .acquiring) == true {
+                isBroken = true
+                throw PostgresError(.cancelled, "the task was cancelled")
+            }
+            let left = deadline - ContinuousClock.now
+            guard left > .zero else {
+                isBroken = true
+                throw PostgresError(late, "no answer from Postgres in time")
+            }
+            let milliseconds =
+                left.components.seconds * 1_000
+                + left.components.attoseconds / 1_000_000_000_000_000 + 1
+            var places = [
+                pollfd(fd: PQsocket(connection), events: events, revents: 0),
+                pollfd(fd: wake, events: Int16(POLLIN), revents: 0),
+            ]
+            let ready = poll(&places, 2, CInt(min(milliseconds, 60_000)))
+            if ready > 0, places[1].revents != 0 {
+                var count: UInt64 = 0
+                _ = read(wake, &count, 8)
+            }
+            if ready > 0, places[0].revents != 0 { return }
+            if ready < 0, errno != EINTR { throw lost() }
+        }
+    }
+}
