@@ -64,29 +64,30 @@ struct BenchPoint: Encodable {
     /// Absent when the store was there already.
     var buildSeconds: Double?
     var bytes: Int
-    var bytesPerVector: Double
+    var bytesPerVector: Double?
     /// Seconds by phase of the build.
-    var phases: [String: Double]
-    var peakResidentByteCount: Int
+    var phases: [String: Double] = [:]
     var k: Int
     var threads: Int
     /// Queries in one call of `qps_batch`; absent when all were.
     var batch: Int?
-    var isCold: Bool
+    var isCold = false
     var rowsScanned: Double
-    var codesScanned: Double
-    var lists: Double
+    var codesScanned = 0.0
+    var lists = 0.0
     /// Page faults a query: `majorFaults` waited for the disk.
-    var minorFaults: Double
-    var majorFaults: Double
-    var deciles: [Decile]
+    var minorFaults = 0.0
+    var majorFaults = 0.0
+    var deciles: [Decile] = []
     var p50: Double
     var p95: Double
     var p99: Double
     var machine: String
-    var data: DataIdentity
+    /// Absent in figures of other engines' tables.
+    var data: DataIdentity?
     /// The most memory the process had, for import, build and measurement.
-    var peakBytes: Int
+    /// Absent when the work is done in another process.
+    var peakBytes: Int?
 
     /// The queries whose partitions are of about one size.
     struct Decile: Encodable {
@@ -117,7 +118,6 @@ struct BenchPoint: Encodable {
         case bytes
         case bytesPerVector = "bytes_per_vector"
         case phases = "build_phases_s"
-        case peakResidentByteCount = "peak_rss_bytes"
         case k
         case threads
         case batch

@@ -149,8 +149,7 @@ struct PgvectorCommand: AsyncParsableCommand {
             let point = try measurement.run(
                 store.collection,
                 target: .recall(target),
-                threads: 1,
-                runs: 3
+                load: Measurement.Load(threads: 1, runs: 3)
             )
             let recalls = point.recalls.map { ("\($0.depth)", $0.recall) }
             let line = BenchPoint(
@@ -165,6 +164,8 @@ struct PgvectorCommand: AsyncParsableCommand {
                 k: k,
                 threads: 1,
                 rowsScanned: point.rowsScanned,
+                codesScanned: point.codesScanned,
+                lists: point.lists,
                 p50: point.p50,
                 p95: point.p95,
                 p99: point.p99,

@@ -95,7 +95,6 @@ struct RecallTable {
             bytes: store.byteCount,
             bytesPerVector: Double(store.byteCount) / Double(count),
             phases: Dictionary(store.seconds.map { ($0.name, $0.seconds) }, uniquingKeysWith: +),
-            peakResidentByteCount: Machine.peakResidentByteCount,
             k: command.k,
             threads: command.threadCount ?? 1,
             batch: command.batch,
