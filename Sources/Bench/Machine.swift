@@ -86,6 +86,7 @@ struct BenchPoint: Encodable {
     /// Absent in figures of other engines' tables.
     var data: DataIdentity?
     /// The most memory the process had, for import, build and measurement.
+    ///
     /// Absent when the work is done in another process.
     var peakBytes: Int?
 

@@ -30,6 +30,7 @@ struct FaultRun {
         options.flushThresholdBytes = 1 << 20
         options.logFileByteCount = 8_000
         options.automaticCompaction = false
+        options.maximumLogFileCount = .max  // Nothing in the background: call numbers repeat.
         return options
     }
 

@@ -17,6 +17,9 @@ public struct StoreOptions: Sendable {
     public var flushThresholdBytes = 64 << 20
     /// A log file of at least this many bytes is sealed and a new one begun.
     public var logFileByteCount = 64 << 20
+    /// Beyond this many log files the collection that holds the oldest one back is flushed in the
+    /// background, however little it has in memory.
+    public var maximumLogFileCount = 4
     /// Merge segments in the background.
     public var automaticCompaction = true
     /// Build the first index, and rebuild it after fourfold growth, in the background.

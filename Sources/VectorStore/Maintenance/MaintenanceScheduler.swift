@@ -25,9 +25,6 @@ package final class MaintenanceScheduler: Sendable {
     private let state = Mutex(State())
     private let failure = Mutex<VectorStoreError?>(nil)
 
-    /// Log files that are kept before the oldest memtable is flushed to free them.
-    static let maximumLogFileCount = 4
-
     package init(core: StoreCore) {
         self.core = core
     }
@@ -65,7 +62,7 @@ package final class MaintenanceScheduler: Sendable {
     /// Flushes the collection whose memtable begins first when too many log files wait for it.
     private func shortenLog() {
         let count = core.writing.withLock { $0.manifest.logFiles.count }
-        guard count > Self.maximumLogFileCount else { return }
+        guard count > core.options.maximumLogFileCount else { return }
         let isFree = state.withLock { state in
             guard !state.isShorteningLog, !state.isStopped else { return false }
             state.isShorteningLog = true
