@@ -60,21 +60,29 @@ struct ImportCommand: AsyncParsableCommand {
 
     func run() async throws {
         let statePath = ImportState.path(jsonl: jsonl, collection: collection.text)
-        var state = ImportState(collection: collection.text, lineCount: 0, offset: 0)
-        if let saved = try ImportState.load(statePath) {
-            if resume {
-                state = saved
-                Terminal.message("going on after line \(saved.lineCount)")
-            } else {
-                Terminal.message(
-                    "an earlier import stopped after line \(saved.lineCount); importing all "
-                        + "again (--resume would go on there)"
-                )
-            }
+        let saved = try ImportState.load(statePath)
+        if let saved, !resume {
+            Terminal.message(
+                "an earlier import stopped after line \(saved.lineCount); importing all "
+                    + "again (--resume would go on there)"
+            )
         }
         let packed = try vectors.map(Self.reader)
-        try await location.withClient { [state] client in
+        try await location.withClient { client in
             let configuration = try await client.json("GET", collection.path())
+            let store = try await client.json("GET", "/v1/stats")["store_id"]?.text ?? ""
+            var state = ImportState(
+                collection: collection.text,
+                lineCount: 0,
+                offset: 0,
+                store: store,
+                tail: ""
+            )
+            if let saved, resume {
+                try saved.check(store: store, jsonl: jsonl, path: statePath)
+                state = saved
+                Terminal.message("going on after line \(saved.lineCount)")
+            }
             var translator = LineTranslator(idField: idField, vectorField: vectorField)
             if let key = configuration["partition_by"]?.text {
                 translator.partitionField = partitionField ?? key

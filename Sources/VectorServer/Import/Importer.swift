@@ -64,6 +64,7 @@ struct Importer {
                 }
                 state.lineCount = lineNumber
                 state.offset = file.offset
+                state.tail = try ImportState.tail(of: jsonl, before: file.offset)
                 try state.save(statePath)
                 let rate = Double(sent) / ((ContinuousClock.now - start) / .seconds(1))
                 progress.update(

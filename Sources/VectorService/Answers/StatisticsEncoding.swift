@@ -36,6 +36,7 @@ enum StatisticsEncoding {
 
     static func write(_ statistics: StoreStatistics) -> [UInt8] {
         JSONWriter.text { writer in
+            writer.member("store_id", statistics.storeID)
             writer.member("lsn", statistics.lsn)
             writer.member("manifest", statistics.manifestNumber)
             writer.member("log_bytes", statistics.logByteCount)

@@ -145,6 +145,7 @@ extension StoreService {
         try fields.finish()
         let ids = try RecordDecoding.ids(nodes, field: "ids")
         let records = try collection.get(ids, include: include)
+        try AnswerSize.check(records)
         return JSONWriter.text { writer in
             writer.key("records")
             writer.array { writer in
@@ -173,6 +174,7 @@ extension StoreService {
             cursor: cursor,
             include: include
         )
+        try AnswerSize.check(page.records)
         return JSONWriter.text { writer in
             writer.key("records")
             writer.array { writer in

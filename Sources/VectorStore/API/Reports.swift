@@ -72,6 +72,8 @@ public struct CollectionStatistics: Sendable {
 public struct StoreStatistics: Sendable {
     /// The directory.
     public var path: String
+    /// The store's own number: 32 hexadecimal digits, which copies of a store share.
+    public var storeID: String
     /// The position of the last acknowledged change.
     public var lsn: UInt64
     /// The number of the manifest in force.

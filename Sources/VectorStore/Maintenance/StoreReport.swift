@@ -12,6 +12,10 @@ struct StoreReport {
         }
         return StoreStatistics(
             path: core.paths.root,
+            storeID: core.storeUUID.map { byte in
+                let digits = String(byte, radix: 16)
+                return digits.count == 1 ? "0" + digits : digits
+            }.joined(),
             lsn: lsn,
             manifestNumber: number,
             logByteCount: logs,
