@@ -19,7 +19,7 @@ import Testing
     private static let hasHDF5 =
         ProcessInfo.processInfo.environment["VS_HAS_HDF5"] != nil
         || ["libhdf5_serial.so.103", "libhdf5.so.103", "libhdf5_serial.so.310", "libhdf5.so.310"]
-            .contains { dlopen($0, RTLD_NOW) != nil }
+            .contains { (name: String) in dlopen(name, RTLD_NOW) != nil }
 
     init() throws {
         scratch = try Scratch()
@@ -102,7 +102,7 @@ import Testing
             #expect(found.map(\.rowsScanned) == expected.map(\.rowsScanned), "\(format)")
         }
         // The files differ in more than their names only if the answers are not all perfect.
-        #expect(try #require(expected[0].recalls["10"]) < 0.9)
+        #expect(try #require(expected[0].recalls["10"]) < 0.97)
         #expect(expected[2].recalls["10"] == 1, "all lists hold all rows")
         #expect(expected.allSatisfy { $0.qpsOneRel > 0 && $0.shortAnswers == 0 })
     }
