@@ -249,8 +249,17 @@ typedef struct {
 static const uint8_t *next_block(cursor *c) {
     while (c->place < c->count) {
         const uint32_t *starts = c->lists->block_starts + c->order[c->place].list;
-        if (starts[0] + c->block < starts[1])
+        if (starts[0] + c->block < starts[1]) {
+            if (c->lists->ordinals) {
+                // Of the block's rows, 128 bytes that may lie across three lines.
+                size_t first = c->lists->starts[c->order[c->place].list];
+                const char *rows = (const char *)(c->lists->ordinals + first +
+                                                  c->block * VK_CODE_BLOCK_ROWS);
+                __builtin_prefetch(rows, 0, 2);
+                __builtin_prefetch(rows + 64, 0, 2);
+            }
             return c->lists->blocks + (starts[0] + c->block++) * c->block_bytes;
+        }
         c->place++;
         c->block = 0;
     }
