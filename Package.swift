@@ -173,6 +173,7 @@ let package = Package(
             dependencies: ["VectorStore", "Evaluation"],
             swiftSettings: swiftSettings
         ),
+        .testTarget(name: "BenchTests", swiftSettings: swiftSettings),
         .testTarget(name: "ArchitectureTests", swiftSettings: swiftSettings),
         .testTarget(name: "EndToEndTests", swiftSettings: swiftSettings),
     ]
