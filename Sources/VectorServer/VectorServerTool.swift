@@ -28,7 +28,7 @@ struct VectorServerTool: AsyncParsableCommand {
             ServeCommand.self, CreateCommand.self, ListCommand.self, ImportCommand.self,
             QueryCommand.self, GetCommand.self, DeleteCommand.self, RebuildIndexCommand.self,
             CompactCommand.self, StatsCommand.self, VerifyCommand.self, InspectCommand.self,
-            SnapshotCommand.self, RestoreCommand.self,
+            SnapshotCommand.self, RestoreCommand.self, TokenCommand.self,
         ]
     )
 

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Foundation
 import Glibc
 import Logging
 import VectorService
@@ -21,11 +22,33 @@ struct ServeCommand: AsyncParsableCommand {
 
     @OptionGroup var location: StoreLocation
 
-    @Option(help: "Listen on this loopback address as well, as in 127.0.0.1:8800.")
+    @Option(help: "Listen on this address as well, as in 127.0.0.1:8800; needs tokens.")
     var listen: String?
 
     @Option(help: "Log messages of this level and above: debug, info, warning, error.")
     var logLevel: String = "info"
+
+    @Option(help: "A file of functions and policies, JSON.")
+    var config: String?
+
+    @Flag(help: "Serve a loopback address without tokens: every process here may do anything.")
+    var insecureLoopback = false
+
+    /// What the configuration says.
+    private func surface(_ logger: Logger) async throws -> ServiceSurface {
+        guard let config else { return ServiceSurface() }
+        do {
+            let bytes = [UInt8](try Data(contentsOf: URL(fileURLWithPath: config)))
+            let settings = try SurfaceSettings(try JSONScanner.parse(bytes, vectorKey: nil))
+            return try await ServiceSurface(
+                settings,
+                stateFile: try location.directory() + ".tokens",
+                logger: logger
+            )
+        } catch {
+            throw CommandFailure(message: "\(config): \(error)")
+        }
+    }
 
     func run() async throws {
         guard let level = Logger.Level(rawValue: logLevel) else {
@@ -37,9 +60,12 @@ struct ServeCommand: AsyncParsableCommand {
             return handler
         }
         let logger = Logger(label: "vector-server")
+        let surface = try await surface(logger)
         let address = try listen.map { (text) throws -> ListenAddress in
             do {
-                return try ListenAddress(text)
+                let address = try ListenAddress(text)
+                try address.check(hasTokens: surface.hasTokens, insecureLoopback: insecureLoopback)
+                return address
             } catch let refusal as ListenAddress.Refusal {
                 throw ValidationError(refusal.description)
             }
@@ -66,7 +92,8 @@ struct ServeCommand: AsyncParsableCommand {
             database: database,
             socket: socket,
             address: address,
-            logger: logger
+            logger: logger,
+            surface: surface
         )
         do {
             try await runner.run()

@@ -1,5 +1,5 @@
-package import Hummingbird
-import HummingbirdCore
+package import HummingbirdCore
+package import NIOCore
 
 /// What a client may take of the server.
 package struct HTTPLimits: Sendable {
@@ -22,13 +22,18 @@ package struct HTTPLimits: Sendable {
     }
 
     /// The HTTP/1.1 server with these limits.
-    package var server: HTTPServerBuilder {
+    ///
+    /// - Parameter gate: Makes handlers that judge a connection before it is heard.
+    package func server(
+        gate: @escaping @Sendable () -> [any RemovableChannelHandler]
+    ) -> HTTPServerBuilder {
         var decoder = HTTP1Channel.Configuration.DecoderConfiguration()
         decoder.maxHeaderFieldSize = headerFieldBytes
         decoder.maxHeaderListSize = headerListBytes
         decoder.maxHeaderFieldCount = headerCount
         return .http1(
             configuration: .init(
+                additionalChannelHandlers: gate(),
                 idleTimeout: .init(idleTimeout),
                 httpDecoderConfiguration: decoder
             )

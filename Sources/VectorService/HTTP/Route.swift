@@ -5,6 +5,8 @@ enum Route: Equatable {
     case about
     case statistics
     case task(String)
+    case description
+    case tokens(TokenAction)
     case collections
     case collection(String)
     case action(Action, collection: String)
@@ -22,6 +24,19 @@ enum Route: Equatable {
         case rebuildIndex = "rebuild-index"
         case compact
         case flush
+
+        /// Whether it only reads rows, so that a row policy can narrow it.
+        var isRead: Bool {
+            switch self {
+            case .get, .scan, .count, .query, .queryBatch: true
+            case .upsert, .delete, .update, .rebuildIndex, .compact, .flush: false
+            }
+        }
+    }
+
+    /// Whether a path belongs to the interface that Supabase's clients speak.
+    static func isRest(_ path: String) -> Bool {
+        path.hasPrefix("/rest/v1/")
     }
 
     /// Reads a path; nil when it leads nowhere.
@@ -45,6 +60,8 @@ enum Route: Equatable {
         guard let first = parts.first else { return .about }
         switch (first, parts.count) {
         case ("stats", 1): return .statistics
+        case ("openapi.json", 1): return .description
+        case ("tokens", 2): return TokenAction(rawValue: parts[1]).map { .tokens($0) }
         case ("collections", 1): return .collections
         case ("tasks", 2): return isName(parts[1]) ? .task(parts[1]) : nil
         case ("collections", 2...4):
@@ -72,17 +89,22 @@ enum Route: Equatable {
     /// The methods it knows.
     var methods: [String] {
         switch self {
-        case .live, .ready, .about, .statistics, .task, .collections: ["GET", "HEAD"]
+        case .live, .ready, .about, .statistics, .task, .collections, .description:
+            ["GET", "HEAD"]
         case .collection: ["GET", "HEAD", "PUT", "DELETE"]
-        case .action: ["POST"]
+        case .action, .tokens: ["POST"]
         }
     }
+
+    /// The most bytes of the body of a function call.
+    static let functionBodyLimit = 1 << 20
 
     /// The most bytes of a body.
     var bodyLimit: Int {
         switch self {
         case .action(.upsert, _), .action(.update, _): 32 << 20
         case .action(.queryBatch, _): 8 << 20
+        case .tokens: 16 << 10
         default: 1 << 20
         }
     }

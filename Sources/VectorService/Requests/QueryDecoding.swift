@@ -8,6 +8,8 @@ struct RequestedQuery {
     var id: RecordID?
     /// Whether the answer explains itself.
     var explain: Bool
+    /// The writes that must be seen.
+    var freshness = Freshness()
 }
 
 /// Reads queries.
@@ -41,6 +43,37 @@ enum QueryDecoding {
         return request
     }
 
+    /// Reads queries whose vectors are the body, one after the other, and whose options are in the
+    /// address and the same for all.
+    static func packedQueries(
+        _ body: [UInt8],
+        parameters: [(name: String, value: String)],
+        configuration: CollectionConfiguration
+    ) throws(Problem) -> [RequestedQuery] {
+        let byteCount = configuration.dimension * 4
+        guard !body.isEmpty, body.count.isMultiple(of: byteCount) else {
+            throw Problem(
+                status: 400,
+                code: "dimension_mismatch",
+                detail: "the body has \(body.count) bytes; it must be whole vectors of "
+                    + "\(configuration.dimension) little-endian float32, \(byteCount) bytes each"
+            )
+        }
+        let first = try packedQuery(
+            Array(body[..<byteCount]),
+            parameters: parameters,
+            configuration: configuration
+        )
+        var queries: [RequestedQuery] = []
+        for start in stride(from: 0, to: body.count, by: byteCount) {
+            var query = first
+            let bytes = Array(body[start..<start + byteCount])
+            query.query.vector = VectorDecoding.floats(of: bytes) ?? []
+            queries.append(query)
+        }
+        return queries
+    }
+
     /// Reads a query whose vector is the body and whose options are in the address.
     static func packedQuery(
         _ body: [UInt8],
@@ -69,7 +102,8 @@ enum QueryDecoding {
         case "partitions", "include":
             let items = parameter.value.split(separator: ",").map { JSONNode(.string(String($0))) }
             return JSONNode(.array(items))
-        case "limit", "k", "min_similarity", "recall", "nprobe", "explain", "filter":
+        case "limit", "k", "min_similarity", "recall", "nprobe", "explain", "filter", "min_lsn",
+            "timeout_ms":
             let parsed = try? JSONScanner.parse(Array(parameter.value.utf8))
             return parsed ?? JSONNode(.string(parameter.value))
         default:
@@ -111,7 +145,8 @@ enum QueryDecoding {
         query.nprobe = try fields.integer("nprobe")
         query.include = try include(&fields, default: query.include)
         let explain = try fields.flag("explain") ?? false
-        return RequestedQuery(query: query, id: id, explain: explain)
+        let freshness = try Freshness(&fields)
+        return RequestedQuery(query: query, id: id, explain: explain, freshness: freshness)
     }
 
     /// Reads `include`, a list of `attributes`, `payload` and `vector`.

@@ -22,14 +22,17 @@ package struct ServiceRunner: Sendable {
     let socket: UnixSocketPath
     let address: ListenAddress?
     let logger: Logger
+    let surface: ServiceSurface
 
     /// Makes a runner.
     package init(
         database: VectorDatabase,
         socket: UnixSocketPath,
         address: ListenAddress?,
-        logger: Logger
+        logger: Logger,
+        surface: ServiceSurface = ServiceSurface()
     ) {
+        self.surface = surface
         self.database = database
         self.socket = socket
         self.address = address
@@ -51,12 +54,20 @@ package struct ServiceRunner: Sendable {
             database: database,
             threads: threads,
             tasks: tasks,
-            logger: logger
+            logger: logger,
+            surface: surface
         )
         // Services stop in reverse order: the watch first, the store last.
         var services: [any Service] = [
-            StoreCloser(database: database, tasks: tasks, threads: threads, logger: logger)
+            StoreCloser(
+                database: database,
+                tasks: tasks,
+                threads: threads,
+                ledger: surface.issuer?.ledger,
+                logger: logger
+            )
         ]
+        if let refresher = surface.refresher { services.append(refresher) }
         services.append(application(service, unix: socket))
         if let address { services.append(application(service, address: address)) }
         if handlesSignals { services.append(StopWatch(logger: logger)) }
@@ -80,13 +91,17 @@ package struct ServiceRunner: Sendable {
 
     private func application(_ service: StoreService, unix socket: UnixSocketPath) -> any Service {
         let logger = logger
+        let access = surface.access
+        let gate: @Sendable () -> [any RemovableChannelHandler] = {
+            access.socketUsers.map { [PeerGate(users: $0, logger: logger)] } ?? []
+        }
         return Application(
-            responder: HTTPDispatcher(service: service, refusesWebPages: false),
-            server: HTTPLimits().server,
+            responder: HTTPDispatcher(service: service, entrance: .socket),
+            server: HTTPLimits().server(gate: gate),
             configuration: .init(address: .unixDomainSocket(path: socket.path)),
             onServerRunning: { channel in
                 do {
-                    try socket.restrict()
+                    try socket.restrict(mode: access.socketMode, group: access.socketGroup)
                     logger.info("ready", metadata: ["socket": "\(socket.path)"])
                 } catch {
                     logger.critical("\(error)")
@@ -100,8 +115,8 @@ package struct ServiceRunner: Sendable {
     private func application(_ service: StoreService, address: ListenAddress) -> any Service {
         let logger = logger
         return Application(
-            responder: HTTPDispatcher(service: service, refusesWebPages: true),
-            server: HTTPLimits().server,
+            responder: HTTPDispatcher(service: service, entrance: .network),
+            server: HTTPLimits().server(gate: { [] }),
             configuration: .init(address: .hostname(address.host, port: address.port)),
             onServerRunning: { channel in
                 let port = channel.localAddress?.port ?? address.port
@@ -124,6 +139,7 @@ private struct StoreCloser: Service {
     let database: VectorDatabase
     let tasks: MaintenanceTasks
     let threads: WorkerThreads
+    let ledger: TokenLedger?
     let logger: Logger
 
     func run() async throws {
@@ -131,6 +147,7 @@ private struct StoreCloser: Service {
         logger.info("closing the store")
         await tasks.stop()
         await threads.stop()
+        ledger?.close()
         try await database.close()
     }
 }

@@ -6,6 +6,7 @@ extension StoreService {
 
     static func query(
         _ collection: VectorCollection,
+        _ scope: RowScope,
         _ request: ServiceRequest
     ) throws -> [UInt8] {
         let start = ContinuousClock.now
@@ -24,8 +25,9 @@ extension StoreService {
             )
         }
         let limit = asked.query.k
-        try resolve(&asked, in: collection)
+        try resolve(&asked, scope, in: collection)
         let result = try collection.search(asked.query)
+        try asked.freshness.check(result.statistics.lsn)
         return JSONWriter.text { writer in
             AnswerEncoding.write(
                 trim(result, of: asked, limit: limit),
@@ -36,14 +38,14 @@ extension StoreService {
         }
     }
 
-    static func queries(_ collection: VectorCollection, _ body: [UInt8]) throws -> [UInt8] {
+    static func queries(
+        _ collection: VectorCollection,
+        _ scope: RowScope,
+        _ request: ServiceRequest
+    ) throws -> [UInt8] {
         let start = ContinuousClock.now
-        var fields = try FieldReader(try RecordDecoding.parse(body))
-        guard let nodes = try fields.array("queries") else {
-            throw Problem.invalidRequest("queries is missing", field: "queries")
-        }
-        try fields.finish()
-        guard nodes.count <= maximumBatchCount else {
+        var asked = try requestedQueries(request, configuration: collection.configuration)
+        guard asked.count <= maximumBatchCount else {
             throw Problem(
                 status: 413,
                 code: "batch_too_large",
@@ -51,18 +53,10 @@ extension StoreService {
                 field: "queries"
             )
         }
-        var asked: [RequestedQuery] = []
-        var limits: [Int] = []
-        for (index, node) in nodes.enumerated() {
+        let limits = asked.map(\.query.k)
+        for index in asked.indices {
             do {
-                var query = try QueryDecoding.query(
-                    node,
-                    configuration: collection.configuration,
-                    path: "queries[\(index)]"
-                )
-                limits.append(query.query.k)
-                try resolve(&query, in: collection)
-                asked.append(query)
+                try resolve(&asked[index], scope, in: collection)
             } catch {
                 var problem = Problem(error)
                 problem.row = index
@@ -70,6 +64,9 @@ extension StoreService {
             }
         }
         let results = try collection.search(asked.map(\.query))
+        for (query, result) in zip(asked, results) {
+            try query.freshness.check(result.statistics.lsn)
+        }
         let total = milliseconds(since: start)
         return JSONWriter.text { writer in
             writer.key("results")
@@ -89,14 +86,54 @@ extension StoreService {
         }
     }
 
-    /// Puts the vector of the record that is asked about into its query, and asks for one match
+    /// Reads the queries of a batch, JSON or packed.
+    private static func requestedQueries(
+        _ request: ServiceRequest,
+        configuration: CollectionConfiguration
+    ) throws(Problem) -> [RequestedQuery] {
+        if request.contentType == "application/octet-stream" {
+            return try QueryDecoding.packedQueries(
+                request.body,
+                parameters: request.parameters,
+                configuration: configuration
+            )
+        }
+        var fields = try FieldReader(try RecordDecoding.parse(request.body))
+        guard let nodes = try fields.array("queries") else {
+            throw Problem.invalidRequest("queries is missing", field: "queries")
+        }
+        let freshness = try Freshness(&fields)
+        try fields.finish()
+        var asked: [RequestedQuery] = []
+        for (index, node) in nodes.prefix(maximumBatchCount + 1).enumerated() {
+            do {
+                var query = try QueryDecoding.query(
+                    node,
+                    configuration: configuration,
+                    path: "queries[\(index)]"
+                )
+                if freshness.lsn > query.freshness.lsn { query.freshness = freshness }
+                asked.append(query)
+            } catch {
+                var problem = error
+                problem.row = index
+                throw problem
+            }
+        }
+        return asked
+    }
+
+    /// Narrows a query to a scope, puts the vector of a record that is asked about into it, and asks for one match
     /// more, since the record itself will be among them.
     private static func resolve(
         _ asked: inout RequestedQuery,
+        _ scope: RowScope,
         in collection: VectorCollection
     ) throws {
+        narrow(&asked.query, to: scope)
         guard let id = asked.id else { return }
-        guard let record = try collection.get([id], include: [.vector]).first ?? nil else {
+        let found = try collection.get([id], include: [.vector, .attributes]).first ?? nil
+        guard let record = found, scope.contains(record) else {
             throw Problem(
                 status: 404,
                 code: "record_not_found",
@@ -113,6 +150,19 @@ extension StoreService {
             )
         }
         if asked.query.k >= 1 { asked.query.k += 1 }
+    }
+
+    /// Leaves a query only the rows that somebody sees.
+    private static func narrow(_ query: inout SearchQuery, to scope: RowScope) {
+        query.filter = scope.narrow(query.filter)
+        guard let partitions = scope.narrow(query.partitions) else { return }
+        query.partitions = partitions
+        guard partitions.isEmpty else { return }
+        // None of the partitions that were asked for is visible. The query is still checked like
+        // any other and looks at the asker's own partitions, so that neither its outcome nor its
+        // statistics say anything about the others; an empty alternative lets no row pass.
+        query.partitions = scope.narrow(nil)
+        query.filter = .or([])
     }
 
     private static func trim(

@@ -17,22 +17,26 @@ package struct StoreService: Sendable {
     let threads: WorkerThreads
     let tasks: MaintenanceTasks
     let logger: Logger
+    let surface: ServiceSurface
 
     /// Makes a service.
     package init(
         database: VectorDatabase,
         threads: WorkerThreads,
         tasks: MaintenanceTasks,
-        logger: Logger
+        logger: Logger,
+        surface: ServiceSurface = ServiceSurface()
     ) {
         self.database = database
         self.threads = threads
         self.tasks = tasks
         self.logger = logger
+        self.surface = surface
     }
 
     /// Answers a request.
     package func answer(_ request: ServiceRequest) async -> ServiceAnswer {
+        if Route.isRest(request.path) { return await answerRest(request) }
         do {
             return try await fulfil(request, route: Self.route(of: request))
         } catch {
@@ -72,6 +76,7 @@ package struct StoreService: Sendable {
     }
 
     private func fulfil(_ request: ServiceRequest, route: Route) async throws -> ServiceAnswer {
+        try authorize(request.principal, for: route)
         switch route {
         case .live: return ServiceAnswer(body: JSONWriter.text { $0.member("status", "live") })
         case .ready: return readiness()
@@ -83,10 +88,18 @@ package struct StoreService: Sendable {
                 throw Problem(status: 404, code: "unknown_task", detail: "no task has this id")
             }
             return ServiceAnswer(body: entry.encoded())
+        case .description: return ServiceAnswer(body: OpenAPI.document)
+        case .tokens(let action): return try await answer(action, request)
         case .collections: return ServiceAnswer(body: try listCollections())
         case .collection(let name): return try await manage(name, request)
         case .action(let action, let name):
-            return try await perform(action, in: try database.collection(name), request)
+            let collection = try visibleCollection(name, to: request.principal)
+            return try await perform(
+                action,
+                in: collection,
+                scope: try scope(of: request.principal, in: collection.configuration),
+                request
+            )
         }
     }
 
