@@ -13,8 +13,8 @@ enum TargetFloors {
         "Evaluation": ["CHDF5Shim"],
         "BenchReport": [],
         "VectorStore": ["VectorMath", "StorageIO", "CLZ4"],
-        "VectorService": ["VectorStore"],
-        "VectorServer": ["VectorService", "VectorStore", "Evaluation"],
+        "VectorService": ["VectorStore", "PostgresPool"],
+        "VectorServer": ["VectorService", "VectorStore", "PostgresPool", "Evaluation"],
         "Bench": ["VectorStore", "Evaluation", "BenchReport", "PostgresPool"],
     ]
 

@@ -20,30 +20,35 @@ struct ServeCommand: AsyncParsableCommand {
     )
 
     @OptionGroup var location: StoreLocation
+    @OptionGroup var options: ConfigurationOptions
 
     @Option(help: "Listen on this loopback address as well, as in 127.0.0.1:8800.")
     var listen: String?
 
     @Option(help: "Log messages of this level and above: debug, info, warning, error.")
-    var logLevel: String = "info"
+    var logLevel: String?
 
     func run() async throws {
-        guard let level = Logger.Level(rawValue: logLevel) else {
-            throw ValidationError("Unknown log level '\(logLevel)'.")
+        var flags = location.flags
+        flags["listen"] = listen
+        flags["log.level"] = logLevel
+        let settings = try options.settings(flags)
+        let service = try ServiceOptions(settings)
+        let logger = Self.logger(settings)
+        for name in settings.unknownVariables {
+            logger.warning(
+                "a variable of the environment is no setting",
+                metadata: ["name": "\(name)"]
+            )
         }
-        LoggingSystem.bootstrap { label in
-            var handler = StreamLogHandler.standardError(label: label)
-            handler.logLevel = level
-            return handler
-        }
-        let logger = Logger(label: "vector-server")
-        let address = try listen.map { (text) throws -> ListenAddress in
+        let address = try settings.text("listen").map { (text) throws -> ListenAddress in
             do {
                 return try ListenAddress(text)
             } catch let refusal as ListenAddress.Refusal {
-                throw ValidationError(refusal.description)
+                throw CommandFailure(Settings.error(settings.value("listen"), refusal.description))
             }
         }
+        let location = location.resolved(settings)
         let directory = try location.directory()
         let socket = try location.socketPath()
         // Nothing this process creates is open to others, not even for the moment between
@@ -66,6 +71,7 @@ struct ServeCommand: AsyncParsableCommand {
             database: database,
             socket: socket,
             address: address,
+            options: service,
             logger: logger
         )
         do {
@@ -76,5 +82,16 @@ struct ServeCommand: AsyncParsableCommand {
         } catch {
             throw CommandFailure(message: "the server stopped: \(error)")
         }
+    }
+    private static func logger(_ settings: Settings) -> Logger {
+        let level = settings.text("log.level").flatMap(Logger.Level.init(rawValue:)) ?? .info
+        let isJSON = settings.text("log.format") == "json"
+        LoggingSystem.bootstrap { label in
+            if isJSON { return JSONLogHandler(label: label, level: level) }
+            var handler = StreamLogHandler.standardError(label: label)
+            handler.logLevel = level
+            return handler
+        }
+        return Logger(label: "vector-server")
     }
 }

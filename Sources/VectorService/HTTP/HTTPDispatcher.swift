@@ -1,3 +1,4 @@
+import HTTPTypes
 package import Hummingbird
 import Logging
 import NIOCore
@@ -88,6 +89,9 @@ package struct HTTPDispatcher: HTTPResponder {
             contentType: Self.mediaType(request.headers[.contentType]),
             id: id
         )
+        parsed.headers = RequestHeaders(
+            request.headers.map { ($0.name.canonicalName, $0.value) }
+        )
         let route = try StoreService.route(of: parsed)
         let limit = route.bodyLimit
         if let text = request.headers[.contentLength], let length = Int(text), length > limit {
@@ -119,13 +123,17 @@ package struct HTTPDispatcher: HTTPResponder {
         var headers: HTTPFields = [:]
         if answer.status != 204 {
             headers[.contentType] =
-                answer.problem == nil ? "application/json" : "application/problem+json"
+                answer.contentType
+                ?? (answer.problem == nil ? "application/json" : "application/problem+json")
             headers[.xContentTypeOptions] = "nosniff"
         }
         if let seconds = answer.problem?.retryAfterSeconds {
             headers[.retryAfter] = String(seconds)
         }
         if let methods = answer.problem?.allowedMethods { headers[.allow] = methods }
+        for (name, value) in answer.headers {
+            if let name = HTTPField.Name(name) { headers[name] = value }
+        }
         if answer.status == 413 { headers[.connection] = "close" }
         let body =
             request.method == .head || answer.status == 204

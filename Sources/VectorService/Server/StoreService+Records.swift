@@ -30,11 +30,9 @@ extension StoreService {
         case .count:
             return ServiceAnswer(body: try await threads.run { try Self.count(collection, body) })
         case .query:
-            return ServiceAnswer(
-                body: try await threads.run { try Self.query(collection, request) }
-            )
+            return ServiceAnswer(body: try await query(collection, request))
         case .queryBatch:
-            return ServiceAnswer(body: try await threads.run { try Self.queries(collection, body) })
+            return ServiceAnswer(body: try await queries(collection, request))
         case .rebuildIndex:
             return try rebuildIndex(collection, body)
         case .compact:
