@@ -14,8 +14,8 @@ enum TargetFloors {
         "Evaluation": ["CHDF5Shim"],
         "BenchReport": [],
         "VectorStore": ["VectorMath", "StorageIO", "CLZ4"],
-        "VectorService": ["VectorStore", "StorageIO", "CZlib"],
-        "VectorServer": ["VectorService", "VectorStore", "Evaluation"],
+        "VectorService": ["VectorStore", "StorageIO", "PostgresPool", "CZlib"],
+        "VectorServer": ["VectorService", "VectorStore", "PostgresPool", "Evaluation"],
         "Bench": ["VectorStore", "Evaluation", "BenchReport", "PostgresPool"],
     ]
 

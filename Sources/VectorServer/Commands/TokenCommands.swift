@@ -14,26 +14,16 @@ struct TokenCommand: AsyncParsableCommand {
 /// Where the issuer is: the running server, or the files that the configuration names.
 struct IssuerLocation: ParsableArguments {
     @OptionGroup var location: StoreLocation
+    @OptionGroup var options: ConfigurationOptions
 
-    @Option(help: "The configuration with the section tokens; needed when no server runs.")
-    var config: String?
-
-    /// The settings of the configuration.
-    func settings() throws -> TokenSettings {
-        guard let config else {
-            throw ValidationError("No server answers; give the configuration with --config.")
-        }
-        let surface: SurfaceSettings
-        do {
-            let bytes = [UInt8](try Data(contentsOf: URL(fileURLWithPath: config)))
-            surface = try SurfaceSettings(try JSONScanner.parse(bytes, vectorKey: nil))
+    /// The section tokens of the configuration; nil without a configuration.
+    func settings() throws -> TokenSettings? {
+        guard let file = try options.settings(location.flags).file else { return nil }
+        do throws(ConfigurationProblem) {
+            return try SurfaceSettings(file.root.json).tokens
         } catch {
-            throw CommandFailure(message: "\(config): \(error)")
+            throw CommandFailure(file.error(file.root.nearest(error.place), error.description))
         }
-        guard let tokens = surface.tokens else {
-            throw CommandFailure(message: "\(config) has no section tokens")
-        }
-        return tokens
     }
 
     /// Asks the server when one runs, else the files.
@@ -43,10 +33,13 @@ struct IssuerLocation: ParsableArguments {
                 try await $0.send("POST", "/v1/tokens/\(action.rawValue)", body: body)
             }
         }
-        guard let signing = try settings().signing else {
-            throw CommandFailure(message: "the configuration has no tokens.signing")
+        guard let signing = try settings()?.signing else {
+            throw CommandFailure(
+                message: "no server answers, and no configuration with tokens.signing is given: "
+                    + "use --config"
+            )
         }
-        let path = try signing.stateFile ?? location.directory() + ".tokens"
+        let path = try signing.stateFile ?? TokenLedger.path(besides: location.directory())
         do {
             let ledger = try TokenLedger(path, now: Date().timeIntervalSince1970)
             defer { ledger.close() }
@@ -109,7 +102,9 @@ struct TokenIssueCommand: AsyncParsableCommand {
         if !claims.isEmpty { body["claims"] = claims }
         if let accessSeconds { body["access_seconds"] = accessSeconds }
         let bytes = [UInt8](try JSONSerialization.data(withJSONObject: body))
-        Terminal.result(String(decoding: try await issuer.answer(.issue, body: bytes), as: UTF8.self))
+        Terminal.result(
+            String(decoding: try await issuer.answer(.issue, body: bytes), as: UTF8.self)
+        )
     }
 
     private static func adding(
@@ -147,7 +142,7 @@ struct TokenInspectCommand: AsyncParsableCommand {
         ).trimmingCharacters(in: .whitespacesAndNewlines)
         let inspection = try await TokenInspection(
             token,
-            settings: try issuer.config == nil ? nil : issuer.settings(),
+            settings: try issuer.settings(),
             now: Date().timeIntervalSince1970
         )
         Terminal.result(String(decoding: inspection.encoded, as: UTF8.self))

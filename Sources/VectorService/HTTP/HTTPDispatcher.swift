@@ -64,7 +64,7 @@ package struct HTTPDispatcher: HTTPResponder {
             response = self.response(to: request, answer)
             if Route.isRest(path) { crossOrigin.mark(&response) }
         }
-        response.headers[.requestID] = id
+        if let field = RequestID.field { response.headers[field] = id }
         var logger = service.logger
         logger[metadataKey: "request_id"] = "\(id)"
         let elapsed = (ContinuousClock.now - start) / .milliseconds(1)
@@ -80,9 +80,7 @@ package struct HTTPDispatcher: HTTPResponder {
 
     /// The client's own id for a request when it is a plain word, else one of ours.
     private func requestID(_ request: Request, context: ServiceContext) -> String {
-        if let id = request.headers[.requestID], id.wholeMatch(of: /[A-Za-z0-9._-]{1,64}/) != nil {
-            return id
-        }
+        if let id = RequestID.chosen(by: request.headers) { return id }
         return context.logger[metadataKey: "hb.request.id"].map { "\($0)" } ?? "-"
     }
 
@@ -241,7 +239,14 @@ package struct HTTPDispatcher: HTTPResponder {
     }
 }
 
-extension HTTPField.Name {
-    /// The id of a request, which the client may choose.
-    static let requestID = HTTPField.Name("X-Request-Id")!
+/// The id of a request, which the client may choose.
+private enum RequestID {
+    static let field = HTTPField.Name("X-Request-Id")
+
+    static func chosen(by headers: HTTPFields) -> String? {
+        guard let field, let id = headers[field],
+            id.wholeMatch(of: /[A-Za-z0-9._-]{1,64}/) != nil
+        else { return nil }
+        return id
+    }
 }

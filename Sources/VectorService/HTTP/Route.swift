@@ -2,7 +2,10 @@
 enum Route: Equatable {
     case live
     case ready
+    case metrics
     case about
+    case pool
+    case forgetMetadata
     case statistics
     case task(String)
     case description
@@ -49,6 +52,7 @@ enum Route: Equatable {
         switch parts.first {
         case "livez" where parts.count == 1: self = .live
         case "readyz" where parts.count == 1: self = .ready
+        case "metrics" where parts.count == 1: self = .metrics
         case "v1":
             guard let route = Self.versioned(Array(parts.dropFirst())) else { return nil }
             self = route
@@ -62,6 +66,8 @@ enum Route: Equatable {
         case ("stats", 1): return .statistics
         case ("openapi.json", 1): return .description
         case ("tokens", 2): return TokenAction(rawValue: parts[1]).map { .tokens($0) }
+        case ("pool", 1): return .pool
+        case ("metadata", 2) where parts[1] == "invalidate": return .forgetMetadata
         case ("collections", 1): return .collections
         case ("tasks", 2): return isName(parts[1]) ? .task(parts[1]) : nil
         case ("collections", 2...4):
@@ -89,10 +95,30 @@ enum Route: Equatable {
     /// The methods it knows.
     var methods: [String] {
         switch self {
-        case .live, .ready, .about, .statistics, .task, .collections, .description:
+        case .live, .ready, .metrics, .about, .pool, .statistics, .task, .collections,
+            .description:
             ["GET", "HEAD"]
         case .collection: ["GET", "HEAD", "PUT", "DELETE"]
-        case .action, .tokens: ["POST"]
+        case .action, .forgetMetadata, .tokens: ["POST"]
+        }
+    }
+
+    /// What the metrics call it: one of a few, whatever the address holds.
+    var name: String {
+        switch self {
+        case .live: "livez"
+        case .ready: "readyz"
+        case .metrics: "metrics"
+        case .about: "about"
+        case .pool: "pool"
+        case .forgetMetadata: "metadata/invalidate"
+        case .statistics: "stats"
+        case .task: "task"
+        case .description: "openapi.json"
+        case .tokens(let action): "tokens/\(action.rawValue)"
+        case .collections: "collections"
+        case .collection: "collection"
+        case .action(let action, _): action.rawValue
         }
     }
 

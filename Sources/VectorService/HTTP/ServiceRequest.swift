@@ -14,7 +14,7 @@ package struct ServiceRequest: Sendable {
     package var body: [UInt8]
     /// What the log and a problem call this request.
     package var id: String
-    /// Who asks. A command in the same process holds the store and may do anything.
+    /// Who asks; a command in the same process holds the store and may do anything.
     package var principal = Principal.service
 
     /// Describes a request.

@@ -57,6 +57,59 @@ extension OpenAPI {
               }
             }
           },
+          "/metrics": {
+            "get": {
+              "summary": "Measurements, in the text form of Prometheus",
+              "responses": {
+                "200": {"description": "Done", "content": {"text/plain": {"schema": {"type": "string"}}}},
+                "default": {
+                  "description": "A problem (RFC 9457)",
+                  "content": {
+                    "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}
+                  }
+                }
+              }
+            }
+          },
+          "/v1/pool": {
+            "get": {
+              "summary": "The state of the connections to Postgres",
+              "responses": {
+                "200": {"description": "Done", "content": {"application/json": {"schema": {"type": "object"}}}},
+                "default": {
+                  "description": "A problem (RFC 9457)",
+                  "content": {
+                    "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}
+                  }
+                }
+              }
+            }
+          },
+          "/v1/metadata/invalidate": {
+            "post": {
+              "summary": "Forget rows of Postgres by a pattern",
+              "requestBody": {
+                "required": true,
+                "content": {
+                  "application/json": {
+                    "schema": {
+                      "type": "object", "required": ["pattern"], "additionalProperties": false,
+                      "properties": {"pattern": {"type": "string", "minLength": 1}}
+                    }
+                  }
+                }
+              },
+              "responses": {
+                "200": {"description": "Done", "content": {"application/json": {"schema": {"type": "object"}}}},
+                "default": {
+                  "description": "A problem (RFC 9457)",
+                  "content": {
+                    "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}
+                  }
+                }
+              }
+            }
+          },
           "/v1/openapi.json": {
             "get": {
               "summary": "This description",

@@ -3,7 +3,8 @@
 enum OpenAPI {
     /// The document, JSON.
     static let document: [UInt8] = {
-        let both = paths.dropLast().trimmingSuffix { $0.isWhitespace } + ",\n" + recordPaths.dropFirst()
+        let both =
+            paths.dropLast().trimmingSuffix { $0.isWhitespace } + ",\n" + recordPaths.dropFirst()
         let text = """
             {"openapi": "3.1.0",
             "info": {"title": "vector-server", "version": "\(StoreService.version)",

@@ -12,7 +12,7 @@ extension StoreService {
         case .collection(let name):
             try requireVisible(name, to: principal)
             throw .forbidden
-        case .statistics, .task, .collections, .tokens:
+        case .statistics, .task, .collections, .tokens, .metrics, .pool, .forgetMetadata:
             throw principal.role == .anonymous ? .tokenRequired : .forbidden
         }
     }
@@ -31,7 +31,8 @@ extension StoreService {
     ) throws -> VectorCollection {
         do {
             return try database.collection(name)
-        } catch let error where error.code == .unknownCollection && principal.role != .service {
+        } catch {
+            guard error.code == .unknownCollection, principal.role != .service else { throw error }
             throw Problem.unknownCollection(name)
         }
     }

@@ -71,7 +71,7 @@ struct RestAnswer {
 
     /// A line of names and a line for each row.
     ///
-    /// - Source: RFC 4180; PostgreSQL's `COPY … CSV` for what is quoted.
+    /// - Source: PostgreSQL, "Composite Types", for what is quoted: PostgREST sends rows in that form.
     private var csv: [UInt8] {
         var lines = [call.selection.items.map { Self.quoted($0.name) }.joined(separator: ",")]
         for row in rows {
@@ -85,7 +85,9 @@ struct RestAnswer {
     }
 
     private static func quoted(_ text: String) -> String {
-        let needsQuotes = text.isEmpty || text.contains { ",\"\n\r\\ ".contains($0) }
-        return needsQuotes ? "\"\(text.replacing("\"", with: "\"\""))\"" : text
+        let needsQuotes = text.isEmpty || text.contains { ",\"\n\r\t\\ ()".contains($0) }
+        guard needsQuotes else { return text }
+        let doubled = text.replacing("\\", with: "\\\\").replacing("\"", with: "\"\"")
+        return "\"\(doubled)\""
     }
 }

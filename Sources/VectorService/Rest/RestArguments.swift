@@ -1,7 +1,7 @@
 import VectorStore
 
 /// The arguments of a call.
-struct RestArguments {
+struct RestArguments: Sendable {
     /// Values by the names of arguments.
     private var values: [(name: String, node: JSONNode)]
     /// Whether they came in an address, where everything is text.

@@ -1,7 +1,7 @@
 import VectorStore
 
 /// A call of a function: what its address, headers and body ask for.
-struct RestCall {
+struct RestCall: Sendable {
     let function: RestFunction
     let arguments: RestArguments
     let selection: RestSelection
@@ -116,14 +116,19 @@ struct RestCall {
         return filter
     }
 
-    /// Searches and makes the answer.
+    /// What a search found, before it is filtered, ordered and cut.
+    struct Found: Sendable {
+        var rows: [RestRow]
+        /// Conditions that are yet to be checked.
+        var filters: [RestFilter]
+        /// The columns that are read from Postgres.
+        var metadataColumns: Set<String>
+    }
+
+    /// Searches.
     ///
     /// - Note: It blocks; to be called on a thread that may.
-    func answer(
-        in collection: VectorCollection,
-        scope: RowScope,
-        isHead: Bool
-    ) throws -> ServiceAnswer {
+    func search(in collection: VectorCollection, scope: RowScope) throws -> Found {
         let configuration = collection.configuration
         var search = try RestSearch(
             function,
@@ -134,23 +139,46 @@ struct RestCall {
         for filter in filters { try check(filter, search: search, in: configuration) }
         let pushesDown = !search.isLimitGiven || function.pushesFiltersDown
         if pushesDown {
-            if !search.isLimitGiven, limit != nil { search.rowLimit = function.maximumRows }
-            for filter in filters { search.pushDown(filter, in: configuration) }
+            for filter in filters {
+                for case .metadata? in filter.fields.map({ search.sources[$0.name] }) {
+                    throw RestError.unsupported(
+                        "filtering by a column of Postgres before the limit; give the limit as an "
+                            + "argument"
+                    )
+                }
+                search.pushDown(filter, in: configuration)
+            }
         }
-        search.include(
+        let fields =
             selection.items.map(\.field) + order.terms.map(\.field)
-                + (pushesDown ? [] : filters.flatMap(\.fields))
-        )
+            + (pushesDown ? [] : filters.flatMap(\.fields))
+        search.include(fields)
         let end = limit.map { offset.addingReportingOverflow($0) }
             .map { $0.overflow ? Int.max : $0.partialValue }
         // Only what is shown is looked for, unless more decides what is shown.
-        let needsAll = preferences.wantsCount || !order.isNatural || !(pushesDown || filters.isEmpty)
-        var rows = try search.rows(needsAll ? .max : end ?? .max, in: collection)
-        if !pushesDown {
-            rows = try rows.filter { row in
-                var row = row
-                return try filters.allSatisfy { try $0.evaluate(&row) == true }
+        let needsAll =
+            preferences.wantsCount || !order.isNatural || !(pushesDown || filters.isEmpty)
+        var columns = Set<String>()
+        for field in fields {
+            if case .metadata(let name)? = search.sources[field.name] { columns.insert(name) }
+        }
+        return Found(
+            rows: try search.rows(needsAll ? .max : end ?? .max, in: collection),
+            filters: pushesDown ? [] : filters,
+            metadataColumns: columns
+        )
+    }
+
+    /// Makes the answer of what was found.
+    func answer(_ found: Found, isHead: Bool) throws(RestError) -> ServiceAnswer {
+        var rows: [RestRow] = []
+        for row in found.rows {
+            var row = row
+            var passes = true
+            for filter in found.filters where passes {
+                passes = try filter.evaluate(&row) == true
             }
+            if passes { rows.append(row) }
         }
         if !order.isNatural { rows = order.sorted(rows) }
         let total = preferences.wantsCount ? rows.count : nil

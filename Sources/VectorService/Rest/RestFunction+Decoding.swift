@@ -186,6 +186,7 @@ extension RestFunction {
         case "vector" where path.count == 1, "embedding" where path.count == 1: .vector
         case "record" where path.count == 1: .record
         case "payload": .payload(Array(path.dropFirst()))
+        case "postgres" where path.count == 2: .metadata(path[1])
         default: .attribute(name)
         }
     }

@@ -47,6 +47,8 @@ package struct RestFunction: Sendable, Equatable {
         case payload([String])
         /// An object of the attributes and the members of the payload.
         case record
+        /// A column of the row that the collection's table in Postgres has for the record.
+        case metadata(String)
     }
 
     /// A column of the rows it returns.
@@ -164,7 +166,9 @@ package struct FunctionRegistry: Sendable, Equatable {
                 + "in the schema cache",
             details: "Searched for the function \(schema).\(name) \(parameters), but no matches "
                 + "were found in the schema cache.",
-            hint: nearest.map { "Perhaps you meant to call the function \($0.signature(schema: schema))" }
+            hint: nearest.map {
+                "Perhaps you meant to call the function \($0.signature(schema: schema))"
+            }
         )
     }
 }
@@ -184,7 +188,10 @@ enum EditDistance {
             for (j, other) in right.enumerated() {
                 let above = row[j + 1]
                 row[j + 1] = min(
-                    diagonal + (character == other ? 0 : 1), above + 1, row[j] + 1)
+                    diagonal + (character == other ? 0 : 1),
+                    above + 1,
+                    row[j] + 1
+                )
                 diagonal = above
             }
         }

@@ -1,11 +1,13 @@
 import VectorStore
 
 /// A match as a row of a function's columns.
-struct RestRow {
+struct RestRow: Sendable {
     let match: Match
     private let function: RestFunction
     private let sources: [String: RestFunction.Source]
     private var payload: JSONNode??
+    /// What Postgres has for the record.
+    var metadata: MetadataRow?
 
     /// Looks at a match with the eyes of a function.
     init(_ match: Match, function: RestFunction, sources: [String: RestFunction.Source]) {
@@ -69,6 +71,9 @@ struct RestRow {
             for key in path { node = node?[key] }
             return node.flatMap { declared($0, type) }
         case .record: return .json(record())
+        case .metadata(let name):
+            return metadata?.json(name).flatMap { try? JSONScanner.parse($0, vectorKey: nil) }
+                .flatMap { declared($0, type) }
         }
     }
 

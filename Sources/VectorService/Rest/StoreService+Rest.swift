@@ -15,6 +15,8 @@ extension StoreService {
 
     /// Answers what was asked below `/rest/v1`.
     func answerRest(_ request: ServiceRequest) async -> ServiceAnswer {
+        let start = ContinuousClock.now
+        metrics.began(route: "rpc")
         var answer: ServiceAnswer
         var schema: String?
         do {
@@ -35,6 +37,12 @@ extension StoreService {
             if request.method == "HEAD" { answer.body = [] }
         }
         if let schema { answer.headers.append(("Content-Profile", schema)) }
+        metrics.ended(
+            route: "rpc",
+            method: request.method,
+            status: answer.status,
+            seconds: (ContinuousClock.now - start) / .seconds(1)
+        )
         return answer
     }
 
@@ -59,9 +67,40 @@ extension StoreService {
         )
         let scope = try scope(of: call.function, request.principal, in: collection.configuration)
         let isHead = request.method == "HEAD"
-        return try await threads.run {
-            try call.answer(in: collection, scope: scope, isHead: isHead)
+        let step = try await threads.run { () -> (answer: ServiceAnswer?, found: RestCall.Found) in
+            let found = try call.search(in: collection, scope: scope)
+            guard found.metadataColumns.isEmpty else { return (nil, found) }
+            return (try call.answer(found, isHead: isHead), found)
         }
+        if let answer = step.answer { return answer }
+        return try await hydrated(step.found, call, isHead: isHead)
+    }
+
+    /// The answer of a call whose columns are in Postgres, read by one statement.
+    private func hydrated(
+        _ found: RestCall.Found,
+        _ call: RestCall,
+        isHead: Bool
+    ) async throws -> ServiceAnswer {
+        var found = found
+        let name = call.function.collection
+        guard let metadata, let table = metadata.table(of: name) else {
+            throw RestError(
+                500,
+                "42P01",
+                "no table is configured for the collection \(name); see metadata.collections"
+            )
+        }
+        let keys = found.rows.map(\.match.id.metadataKey)
+        let rows = await metadata.rows(of: keys, in: name)
+        if let failure = rows.failure, table.isRequired {
+            throw Problem.metadataUnavailable(failure)
+        }
+        for (index, key) in keys.enumerated() { found.rows[index].metadata = rows.rows[key] }
+        let filled = found
+        var answer = try await threads.run { try call.answer(filled, isHead: isHead) }
+        answer.headers.append(("X-Metadata", rows.status))
+        return answer
     }
 
     /// The schema that a client named, nil when it named none.

@@ -1,14 +1,114 @@
 import VectorStore
 
+/// A search that was made, before its answer is written.
+struct SearchedQuery: Sendable {
+    /// The answer's matches and what was done for them.
+    var result: SearchResult
+    /// What was asked.
+    var asked: RequestedQuery
+    /// How long decoding and searching took.
+    var milliseconds: Double
+
+    /// The ids whose rows are wanted; nil when none are.
+    func metadataIDs(_ table: MetadataTable?) throws(Problem) -> [String]? {
+        guard table != nil else {
+            guard asked.wantsMetadata != true, !asked.requiresMetadata else {
+                throw .invalidRequest(
+                    "no metadata table is configured for this collection; see "
+                        + "metadata.collections in the configuration",
+                    field: "include"
+                )
+            }
+            return nil
+        }
+        return asked.wantsMetadata == false ? nil : result.matches.map(\.id.metadataKey)
+    }
+}
+
 extension StoreService {
     /// The most queries of one batch.
     static let maximumBatchCount = 1_000
 
-    static func query(
+    /// Answers one query: searched and, when memory has its rows, written on a worker thread in one
+    /// go; otherwise it waits for Postgres in between, and no thread waits with it.
+    func query(
         _ collection: VectorCollection,
         _ scope: RowScope,
         _ request: ServiceRequest
-    ) throws -> [UInt8] {
+    ) async throws -> [UInt8] {
+        let metadata = metadata
+        let name = collection.configuration.name
+        let step = try await threads.runFresh { () -> (body: [UInt8]?, search: SearchedQuery) in
+            let search = try Self.search(collection, scope, request)
+            guard let ids = try search.metadataIDs(metadata?.table(of: name)) else {
+                return (Self.answer(search, nil), search)
+            }
+            return (metadata?.remembered(ids, of: name).map { Self.answer(search, $0) }, search)
+        }
+        observe(step.search, collection: name, request)
+        if let body = step.body { return body }
+        let rows = try await rows(for: [step.search], of: name)
+        return Self.answer(step.search, rows)
+    }
+
+    /// Answers many queries from one snapshot, their rows by one statement.
+    func queries(
+        _ collection: VectorCollection,
+        _ scope: RowScope,
+        _ request: ServiceRequest
+    ) async throws -> [UInt8] {
+        let start = ContinuousClock.now
+        let name = collection.configuration.name
+        let table = metadata?.table(of: name)
+        let searches = try await threads.runFresh {
+            let searches = try Self.searches(collection, scope, request)
+            for search in searches { _ = try search.metadataIDs(table) }
+            return searches
+        }
+        for search in searches { observe(search, collection: name, request) }
+        let rows = try await rows(for: searches, of: name)
+        return try await threads.run {
+            JSONWriter.text { writer in
+                writer.key("results")
+                writer.array { writer in
+                    for search in searches {
+                        writer.object { Self.write(search, rows, to: &$0) }
+                    }
+                }
+                let total = Self.milliseconds(since: start)
+                writer.member("took_ms", (total * 1000).rounded() / 1000)
+            }
+        }
+    }
+
+    /// The rows that searches want; nil when none does.
+    private func rows(
+        for searches: [SearchedQuery],
+        of collection: String
+    ) async throws -> MetadataAnswer? {
+        guard let metadata, let table = metadata.table(of: collection) else { return nil }
+        var ids: [String] = []
+        var isWanted = false
+        for search in searches {
+            guard let wanted = try search.metadataIDs(table) else { continue }
+            isWanted = true
+            ids += wanted
+        }
+        guard isWanted else { return nil }
+        let answer = await metadata.rows(of: ids, in: collection)
+        let isRequired = table.isRequired || searches.contains { $0.asked.requiresMetadata }
+        if isRequired, let failure = answer.failure { throw Problem.metadataUnavailable(failure) }
+        return answer
+    }
+
+    // MARK: Searching
+
+    /// Decodes and searches; blocks.
+    private static func search(
+        _ collection: VectorCollection,
+        _ scope: RowScope,
+        _ request: ServiceRequest
+    ) throws -> SearchedQuery {
         let start = ContinuousClock.now
         let configuration = collection.configuration
         var asked: RequestedQuery
@@ -28,21 +128,18 @@ extension StoreService {
         try resolve(&asked, scope, in: collection)
         let result = try collection.search(asked.query)
         try asked.freshness.check(result.statistics.lsn)
-        return JSONWriter.text { writer in
-            AnswerEncoding.write(
-                trim(result, of: asked, limit: limit),
-                for: asked,
-                milliseconds: milliseconds(since: start),
-                to: &writer
-            )
-        }
+        return SearchedQuery(
+            result: trim(result, of: asked, limit: limit),
+            asked: asked,
+            milliseconds: milliseconds(since: start)
+        )
     }
 
-    static func queries(
+    private static func searches(
         _ collection: VectorCollection,
         _ scope: RowScope,
         _ request: ServiceRequest
-    ) throws -> [UInt8] {
+    ) throws -> [SearchedQuery] {
         let start = ContinuousClock.now
         var asked = try requestedQueries(request, configuration: collection.configuration)
         guard asked.count <= maximumBatchCount else {
@@ -67,22 +164,13 @@ extension StoreService {
         for (query, result) in zip(asked, results) {
             try query.freshness.check(result.statistics.lsn)
         }
-        let total = milliseconds(since: start)
-        return JSONWriter.text { writer in
-            writer.key("results")
-            writer.array { writer in
-                for (index, result) in results.enumerated() {
-                    writer.object { writer in
-                        AnswerEncoding.write(
-                            trim(result, of: asked[index], limit: limits[index]),
-                            for: asked[index],
-                            milliseconds: total / Double(results.count),
-                            to: &writer
-                        )
-                    }
-                }
-            }
-            writer.member("took_ms", (total * 1000).rounded() / 1000)
+        let each = milliseconds(since: start) / Double(max(1, results.count))
+        return results.enumerated().map { index, result in
+            SearchedQuery(
+                result: trim(result, of: asked[index], limit: limits[index]),
+                asked: asked[index],
+                milliseconds: each
+            )
         }
     }
 
@@ -123,8 +211,21 @@ extension StoreService {
         return asked
     }
 
-    /// Narrows a query to a scope, puts the vector of a record that is asked about into it, and asks for one match
-    /// more, since the record itself will be among them.
+    /// Leaves a query only the rows that somebody sees.
+    private static func narrow(_ query: inout SearchQuery, to scope: RowScope) {
+        query.filter = scope.narrow(query.filter)
+        guard let partitions = scope.narrow(query.partitions) else { return }
+        query.partitions = partitions
+        guard partitions.isEmpty else { return }
+        // None of the partitions that were asked for is visible. The query is still checked like
+        // any other and looks at the asker's own partitions, so that neither its outcome nor its
+        // statistics say anything about the others; an empty alternative lets no row pass.
+        query.partitions = scope.narrow(nil)
+        query.filter = .or([])
+    }
+
+    /// Narrows a query to a scope; puts the vector of the record that is asked about into it, and
+    /// asks for one match more, since the record itself will be among them.
     private static func resolve(
         _ asked: inout RequestedQuery,
         _ scope: RowScope,
@@ -152,19 +253,6 @@ extension StoreService {
         if asked.query.k >= 1 { asked.query.k += 1 }
     }
 
-    /// Leaves a query only the rows that somebody sees.
-    private static func narrow(_ query: inout SearchQuery, to scope: RowScope) {
-        query.filter = scope.narrow(query.filter)
-        guard let partitions = scope.narrow(query.partitions) else { return }
-        query.partitions = partitions
-        guard partitions.isEmpty else { return }
-        // None of the partitions that were asked for is visible. The query is still checked like
-        // any other and looks at the asker's own partitions, so that neither its outcome nor its
-        // statistics say anything about the others; an empty alternative lets no row pass.
-        query.partitions = scope.narrow(nil)
-        query.filter = .or([])
-    }
-
     private static func trim(
         _ result: SearchResult,
         of asked: RequestedQuery,
@@ -177,7 +265,27 @@ extension StoreService {
         return result
     }
 
-    private static func milliseconds(since start: ContinuousClock.Instant) -> Double {
+    // MARK: Writing
+
+    private static func answer(_ search: SearchedQuery, _ rows: MetadataAnswer?) -> [UInt8] {
+        JSONWriter.text { write(search, rows, to: &$0) }
+    }
+
+    private static func write(
+        _ search: SearchedQuery,
+        _ rows: MetadataAnswer?,
+        to writer: inout JSONWriter
+    ) {
+        AnswerEncoding.write(
+            search.result,
+            for: search.asked,
+            metadata: search.asked.wantsMetadata == false ? nil : rows,
+            milliseconds: search.milliseconds,
+            to: &writer
+        )
+    }
+
+    static func milliseconds(since start: ContinuousClock.Instant) -> Double {
         (ContinuousClock.now - start) / .milliseconds(1)
     }
 }

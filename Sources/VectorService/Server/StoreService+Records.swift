@@ -30,19 +30,21 @@ extension StoreService {
         case .delete:
             return ServiceAnswer(body: AnswerEncoding.write(try await delete(collection, body)))
         case .get:
-            return ServiceAnswer(body: try await threads.run { try Self.get(collection, scope, body) })
+            return ServiceAnswer(
+                body: try await threads.run { try Self.get(collection, scope, body) }
+            )
         case .scan:
-            return ServiceAnswer(body: try await threads.run { try Self.scan(collection, scope, body) })
+            return ServiceAnswer(
+                body: try await threads.run { try Self.scan(collection, scope, body) }
+            )
         case .count:
-            return ServiceAnswer(body: try await threads.run { try Self.count(collection, scope, body) })
+            return ServiceAnswer(
+                body: try await threads.run { try Self.count(collection, scope, body) }
+            )
         case .query:
-            return ServiceAnswer(
-                body: try await threads.runFresh { try Self.query(collection, scope, request) }
-            )
+            return ServiceAnswer(body: try await query(collection, scope, request))
         case .queryBatch:
-            return ServiceAnswer(
-                body: try await threads.runFresh { try Self.queries(collection, scope, request) }
-            )
+            return ServiceAnswer(body: try await queries(collection, scope, request))
         case .rebuildIndex:
             return try rebuildIndex(collection, body)
         case .compact:
@@ -152,13 +154,17 @@ extension StoreService {
         _ selection: (filter: Filter?, partition: String?),
         _ scope: RowScope
     ) throws(Problem) -> (filter: Filter?, partition: String?) {
-        let partitions = scope.narrow(selection.partition.map { [$0] })
+        guard scope != .all else { return selection }
         let filter = scope.narrow(selection.filter)
-        switch partitions?.count {
-        case nil: return (filter, nil)
-        case 1: return (filter, partitions?[0])
-        // An empty alternative lets no row pass.
-        case 0: return (.or([]), selection.partition)
+        guard let partitions = scope.narrow(selection.partition.map { [$0] }) else {
+            return (filter, selection.partition)
+        }
+        switch partitions.count {
+        case 1: return (filter, partitions[0])
+        case 0:
+            // The work is done in the asker's own partition, and an empty alternative lets no row
+            // pass: nothing about another partition shows.
+            return (.or([]), scope.narrow(nil)?.first)
         default:
             throw .invalidRequest(
                 "your token sees several partitions; name one of them",

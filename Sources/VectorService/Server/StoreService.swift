@@ -18,6 +18,10 @@ package struct StoreService: Sendable {
     let tasks: MaintenanceTasks
     let logger: Logger
     let surface: ServiceSurface
+    /// Where matches get their rows of Postgres; nil when none is configured.
+    package let metadata: MetadataSource?
+    let metrics: ServiceMetrics
+    let observation: Observation
 
     /// Makes a service.
     package init(
@@ -25,33 +29,62 @@ package struct StoreService: Sendable {
         threads: WorkerThreads,
         tasks: MaintenanceTasks,
         logger: Logger,
-        surface: ServiceSurface = ServiceSurface()
+        surface: ServiceSurface = ServiceSurface(),
+        metadata: MetadataSource? = nil,
+        metrics: ServiceMetrics = ServiceMetrics(),
+        observation: Observation = Observation()
     ) {
         self.database = database
         self.threads = threads
         self.tasks = tasks
         self.logger = logger
         self.surface = surface
+        self.metadata = metadata
+        self.metrics = metrics
+        self.observation = observation
     }
 
     /// Answers a request.
     package func answer(_ request: ServiceRequest) async -> ServiceAnswer {
         if Route.isRest(request.path) { return await answerRest(request) }
+        let start = ContinuousClock.now
+        let route: Route
         do {
-            return try await fulfil(request, route: Self.route(of: request))
+            route = try Self.route(of: request)
+        } catch {
+            metrics.refused(method: request.method, status: error.status)
+            return ServiceAnswer(error, instance: request.path, requestID: request.id)
+        }
+        metrics.began(route: route.name)
+        var answer: ServiceAnswer
+        do {
+            answer = try await fulfil(request, route: route)
         } catch {
             let problem = Problem(error)
-            if problem.status >= 500 {
-                logger.error(
-                    "request failed",
-                    metadata: [
-                        "request_id": "\(request.id)", "path": "\(request.path)",
-                        "code": "\(problem.code)", "error": "\(error)",
-                    ]
-                )
+            if problem.status >= 500, problem.code != Problem.overloaded.code {
+                var about = logMetadata(request)
+                about["code"] = "\(problem.code)"
+                about["error"] = "\(error)"
+                logger.error("request failed", metadata: about)
             }
-            return ServiceAnswer(problem, instance: request.path, requestID: request.id)
+            answer = ServiceAnswer(problem, instance: request.path, requestID: request.id)
         }
+        let seconds = (ContinuousClock.now - start) / .seconds(1)
+        metrics.ended(
+            route: route.name,
+            method: request.method,
+            status: answer.status,
+            seconds: seconds
+        )
+        if observation.logsRequests {
+            var about = logMetadata(request)
+            about["method"] = "\(request.method)"
+            about["route"] = "\(route.name)"
+            about["status"] = .stringConvertible(answer.status)
+            about["dur_ms"] = .stringConvertible(seconds * 1_000)
+            logger.info("request", metadata: about)
+        }
+        return answer
     }
 
     /// What a request means; unknown paths and methods are refused.
@@ -80,7 +113,10 @@ package struct StoreService: Sendable {
         switch route {
         case .live: return ServiceAnswer(body: JSONWriter.text { $0.member("status", "live") })
         case .ready: return readiness()
+        case .metrics: return metricsPage()
         case .about: return ServiceAnswer(body: about())
+        case .pool: return try poolStatus()
+        case .forgetMetadata: return try forgetMetadata(request.body)
         case .statistics:
             return ServiceAnswer(body: StatisticsEncoding.write(try database.statistics()))
         case .task(let id):
@@ -106,7 +142,16 @@ package struct StoreService: Sendable {
     private func readiness() -> ServiceAnswer {
         do {
             _ = try database.statistics()
-            return ServiceAnswer(body: JSONWriter.text { $0.member("status", "ready") })
+            return ServiceAnswer(
+                body: JSONWriter.text { writer in
+                    writer.member("status", "ready")
+                    // Searches are answered without Postgres too, so it decides nothing here.
+                    if let metadata {
+                        let isAvailable = metadata.counters.isAvailable
+                        writer.member("metadata", isAvailable ? "available" : "unavailable")
+                    }
+                }
+            )
         } catch {
             let body = JSONWriter.text { writer in
                 writer.member("status", "not ready")

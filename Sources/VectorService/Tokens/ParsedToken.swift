@@ -19,7 +19,9 @@ struct ParsedToken {
     /// Takes a token apart; each part has one right spelling only.
     init(_ token: String, types: Set<String>) throws(TokenRefusal) {
         let bytes = Array(token.utf8)
-        guard bytes.count <= Self.maximumByteCount else { throw .malformed("The token is too long") }
+        guard bytes.count <= Self.maximumByteCount else {
+            throw .malformed("The token is too long")
+        }
         let parts = bytes.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
         guard parts.count == 3 else {
             throw .malformed("Expected 3 parts in JWT; got \(parts.count)")

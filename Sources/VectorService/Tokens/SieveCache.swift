@@ -72,8 +72,16 @@ struct SieveCache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
         }
         hand = entries[place].newer
         let entry = entries[place]
-        if entry.older >= 0 { entries[entry.older].newer = entry.newer } else { oldest = entry.newer }
-        if entry.newer >= 0 { entries[entry.newer].older = entry.older } else { newest = entry.older }
+        if entry.older >= 0 {
+            entries[entry.older].newer = entry.newer
+        } else {
+            oldest = entry.newer
+        }
+        if entry.newer >= 0 {
+            entries[entry.newer].older = entry.older
+        } else {
+            newest = entry.older
+        }
         index[entry.key] = nil
         free.append(place)
     }

@@ -41,8 +41,9 @@ package struct TokenIssuer: Sendable {
     }
 
     /// The key that a configuration names.
-    package static func key(_ settings: SigningSettings) async throws(ConfigurationProblem) -> TokenKey
-    {
+    package static func key(
+        _ settings: SigningSettings
+    ) async throws(ConfigurationProblem) -> TokenKey {
         let place = "tokens.signing.key_file"
         let bytes = try SecretFile.readText(settings.keyFile, place: place)
         switch settings.algorithm {
@@ -182,7 +183,9 @@ package struct TokenIssuer: Sendable {
 
     private static func random(_ byteCount: Int) -> String {
         var generator = SystemRandomNumberGenerator()
-        return Base64URL.encode((0..<byteCount).map { _ in UInt8.random(in: 0...255, using: &generator) })
+        return Base64URL.encode(
+            (0..<byteCount).map { _ in UInt8.random(in: 0...255, using: &generator) }
+        )
     }
 
     /// A new refresh token of a sign-in, and its digest.

@@ -38,8 +38,11 @@ package struct TokenKey: Sendable {
     }
 
     /// A private key in PEM form, for signing with ES256 or RS256.
-    package init(pem: String, algorithm: TokenAlgorithm, id: String?) async throws(ConfigurationProblem)
-    {
+    package init(
+        pem: String,
+        algorithm: TokenAlgorithm,
+        id: String?
+    ) async throws(ConfigurationProblem) {
         let keys = JWTKeyCollection()
         do {
             switch algorithm {
@@ -117,7 +120,8 @@ package struct TokenKey: Sendable {
     ) async throws(ConfigurationProblem) {
         // Taken out of the collection once: it is an actor, and asked for an unknown id it would
         // answer with its first key.
-        guard let implementation = try? await keys.getKey(), implementation.name == algorithm.rawValue
+        guard let implementation = try? await keys.getKey(),
+            implementation.name == algorithm.rawValue
         else { throw ConfigurationProblem("tokens", "the key is not for \(algorithm.rawValue)") }
         self.id = id
         self.algorithm = algorithm

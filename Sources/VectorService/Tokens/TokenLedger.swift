@@ -45,6 +45,13 @@ package final class TokenLedger: Sendable {
     private let state: Mutex<State>
     private let lock: any StorageLock
 
+    /// Where sign-ins are remembered when the configuration does not say: beside the store.
+    package static func path(besides directory: String) -> String {
+        var path = directory
+        while path.count > 1, path.hasSuffix("/") { path.removeLast() }
+        return path + ".tokens"
+    }
+
     /// Opens the ledger, creating it when there is none.
     ///
     /// - Throws: `ConfigurationProblem` when another process has it open, or when it is damaged.
@@ -119,7 +126,9 @@ package final class TokenLedger: Sendable {
     }
 
     /// Replaces the refresh token of a sign-in when it is the valid one, and takes the sign-in back
-    /// when it is an older one. Of two that show the same token at once, one is the second.
+    /// when it is an older one.
+    ///
+    /// Of two that show the same token at once, one is the second.
     func rotate(_ id: String, digest: [UInt8], to next: [UInt8], now: Double) throws -> Rotation {
         try state.withLock { state in
             guard var session = state.sessions[id], session.expiry > now, !session.isRevoked

@@ -50,7 +50,9 @@ package struct TokenRules: Sendable, Equatable {
             }
         }
         if let audiences {
-            guard let node = claims["aud"] else { throw TokenRefusal(.claims, "JWT not in audience") }
+            guard let node = claims["aud"] else {
+                throw TokenRefusal(.claims, "JWT not in audience")
+            }
             let named = (node.elements ?? [node]).map(\.text)
             guard !named.contains(nil), named.contains(where: { audiences.contains($0 ?? "") })
             else { throw TokenRefusal(.claims, "JWT not in audience") }

@@ -50,7 +50,9 @@ package struct TokenSettings: Sendable, Equatable {
         keySetSeconds = max(10, try fields.integer("jwks_seconds") ?? keySetSeconds)
         rules.issuers = try Self.list(&fields, "issuer")
         rules.audiences = try Self.list(&fields, "audience")
-        if let types = try fields.texts("types") { rules.types = Set(types.map { $0.lowercased() }) }
+        if let types = try fields.texts("types") {
+            rules.types = Set(types.map { $0.lowercased() })
+        }
         if let leeway = try fields.number("leeway_seconds") {
             guard (0...300).contains(leeway) else {
                 throw .invalidRequest(
@@ -134,7 +136,9 @@ package struct TokenSettings: Sendable, Equatable {
     private static func hexadecimal(_ text: String) -> [UInt8]? {
         let digits = text.compactMap(\.hexDigitValue)
         guard digits.count == text.count, digits.count.isMultiple(of: 2) else { return nil }
-        return stride(from: 0, to: digits.count, by: 2).map { UInt8(digits[$0] << 4 | digits[$0 + 1]) }
+        return stride(from: 0, to: digits.count, by: 2).map {
+            UInt8(digits[$0] << 4 | digits[$0 + 1])
+        }
     }
 }
 
