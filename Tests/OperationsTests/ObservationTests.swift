@@ -1,5 +1,5 @@
 import Logging
-import Synchronization
+import PostgresSupport
 import Testing
 
 @testable import VectorService
@@ -50,7 +50,7 @@ import Testing
     }
 
     @Test func `a message is one line of JSON with its values typed`() throws {
-        let lines = Mutex<[[UInt8]]>([])
+        let lines = Locked<[[UInt8]]>([])
         var logger = Logger(label: "test") { label in
             JSONLogHandler(label: label, level: .info) { line in lines.withLock { $0.append(line) }
             }
