@@ -1,6 +1,5 @@
 import Foundation
 import PostgresSupport
-import Synchronization
 import Testing
 
 /// Clients ask all the time while Postgres is stopped, killed, frozen and started again.
@@ -45,9 +44,9 @@ struct `Postgres in trouble` {
                 """
         )
         try server.fill(count: 500)
-        let tally = Mutex(Tally(lastComplete: Array(repeating: nil, count: clientCount)))
-        let isOver = Atomic(false)
-        let highest = Mutex(0)
+        let tally = Locked(Tally(lastComplete: Array(repeating: nil, count: clientCount)))
+        let isOver = Locked(false)
+        let highest = Locked(0)
         let group = DispatchGroup()
         for client in 0..<clientCount {
             Thread.detached(in: group) {
@@ -55,7 +54,7 @@ struct `Postgres in trouble` {
             }
         }
         Thread.detached(in: group) {
-            while !isOver.load(ordering: .relaxed) {
+            while !isOver.withLock({ $0 }) {
                 let text = try? postgres.execute(
                     """
                     select count(*) from pg_stat_activity
@@ -67,7 +66,7 @@ struct `Postgres in trouble` {
                 Thread.sleep(forTimeInterval: 0.02)
             }
         }
-        defer { isOver.store(true, ordering: .relaxed) }
+        defer { isOver.withLock { $0 = true } }
         Thread.sleep(forTimeInterval: 1)
         let end = ContinuousClock.now + .seconds(Self.isSoak ? 600 : 0)
         var recoveries: [(kind: String, took: Duration)] = []
@@ -112,7 +111,7 @@ struct `Postgres in trouble` {
                 Thread.sleep(forTimeInterval: Self.isSoak ? 5 : 0.5)
             }
         } while ContinuousClock.now < end
-        isOver.store(true, ordering: .relaxed)
+        isOver.withLock { $0 = true }
         group.wait()
         let result = tally.withLock { $0 }
         print(
@@ -141,12 +140,12 @@ struct `Postgres in trouble` {
     private static func ask(
         _ socket: String,
         _ client: Int,
-        _ tally: borrowing Mutex<Tally>,
-        _ isOver: borrowing Atomic<Bool>
+        _ tally: Locked<Tally>,
+        _ isOver: Locked<Bool>
     ) {
         var random = Numbers(UInt64(client))
         var connection: HTTPConnection?
-        while !isOver.load(ordering: .relaxed) {
+        while !isOver.withLock({ $0 }) {
             let angle = Double(random.below(500)) / 500
             let body =
                 #"{"vector":[\#(cos(angle)),\#(sin(angle)),0.1],"partition":"ada","limit":5,"#
@@ -173,7 +172,7 @@ struct `Postgres in trouble` {
         _ answer: [String: Any],
         _ took: Duration,
         _ client: Int,
-        _ tally: borrowing Mutex<Tally>
+        _ tally: Locked<Tally>
     ) {
         let matches = answer["matches"] as? [[String: Any]] ?? []
         let isComplete = answer["metadata"] as? String == "complete"

@@ -1,14 +1,13 @@
 import Logging
 import PostgresPool
 import PostgresSupport
-import Synchronization
 import Testing
 
 @testable import VectorService
 
 /// A clock that a test sets.
 private final class FakeTime: Sendable {
-    private let time = Mutex(Duration.zero)
+    private let time = Locked(Duration.zero)
     var now: Duration { time.withLock { $0 } }
     func set(_ now: Duration) { time.withLock { $0 = now } }
 }
@@ -160,7 +159,7 @@ struct `Metadata source` {
         async throws
     {
         let bed = try await Bed()
-        let heard = Mutex<[PostgresListener.Event]>([])
+        let heard = Locked<[PostgresListener.Event]>([])
         let listener = PostgresListener(url: bed.server.url, channel: "Metadata \"x\"") { event in
             heard.withLock { $0.append(event) }
             if case .notification(let pattern) = event { bed.source.forget(pattern) }

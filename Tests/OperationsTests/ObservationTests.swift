@@ -1,5 +1,5 @@
 import Logging
-import Synchronization
+import PostgresSupport
 import Testing
 
 @testable import VectorService
@@ -44,13 +44,13 @@ import Testing
 
     @Test func `the process knows its own memory, descriptors and age`() {
         let process = ProcessStatistics()
-        #expect(process.residentByteCount > 1 << 20)
+        #expect(process.residentByteCount > 1_000_000)
         #expect(process.descriptorCount >= 3 && process.descriptorLimit >= process.descriptorCount)
         #expect(process.processorSeconds > 0 && process.startSeconds > 1_600_000_000)
     }
 
     @Test func `a message is one line of JSON with its values typed`() throws {
-        let lines = Mutex<[[UInt8]]>([])
+        let lines = Locked<[[UInt8]]>([])
         var logger = Logger(label: "test") { label in
             JSONLogHandler(label: label, level: .info) { line in lines.withLock { $0.append(line) }
             }

@@ -76,7 +76,7 @@ final class ServerProcess: Sendable {
         process.executableURL = Self.binary
         process.arguments = ["serve", "--data", directory + "/data", "--config", file]
         process.environment = Self.clean.merging(environment) { $1 }
-        FileManager.default.createFile(atPath: directory + "/server.log", contents: nil)
+        _ = FileManager.default.createFile(atPath: directory + "/server.log", contents: nil)
         process.standardInput = FileHandle.nullDevice
         process.standardOutput = FileHandle.nullDevice
         process.standardError = FileHandle(forWritingAtPath: directory + "/server.log")

@@ -1,5 +1,5 @@
 import Foundation
-import Synchronization
+import PostgresSupport
 import Testing
 
 @Suite(.serialized) struct `Clients that take too long, or too much` {
@@ -100,7 +100,7 @@ import Testing
         try server.fill(count: 20_000)
         // Exact searches of everything, many at once, on one thread.
         let query = #"{"vector":[1,0,0],"limit":1000,"recall":1}"#
-        let outcome = Mutex<(served: Int, refused: Int, slowest: Duration)>((0, 0, .zero))
+        let outcome = Locked<(served: Int, refused: Int, slowest: Duration)>((0, 0, .zero))
         DispatchQueue.concurrentPerform(iterations: 32) { _ in
             guard let connection = try? HTTPConnection(server.socket) else { return }
             for _ in 0..<10 {
@@ -142,8 +142,8 @@ import Testing
         for round in 0..<rounds {
             let server = try ServerProcess(in: directory, keepsDirectory: true)
             if round == 0 { try server.fill(count: 10) }
-            let acknowledged = Mutex<[String]>([])
-            let broken = Mutex<[String]>([])
+            let acknowledged = Locked<[String]>([])
+            let broken = Locked<[String]>([])
             let group = DispatchGroup()
             for writer in 0..<8 {
                 DispatchQueue.global().async(group: group) {

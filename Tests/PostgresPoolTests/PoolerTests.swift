@@ -1,6 +1,5 @@
 import Foundation
 import PostgresSupport
-import Synchronization
 import Testing
 
 @testable import PostgresPool
@@ -75,7 +74,7 @@ struct `Postgres pool on real servers` {
         let bouncer = try Bouncer(server)
         defer { bouncer.end() }
         let pools = (0..<2).map { _ in PostgresPool(configuration(bouncer.url)) }
-        let wrong = Mutex(0)
+        let wrong = Locked(0)
         try await withThrowingTaskGroup(of: Void.self) { group in
             for task in 0..<8 {
                 group.addTask {
@@ -140,7 +139,7 @@ struct `Postgres pool on real servers` {
         let server = try PrivatePostgres()
         var configuration = configuration(server.url)
         configuration.leakThreshold = .milliseconds(100)
-        let places = Mutex<[String]>([])
+        let places = Locked<[String]>([])
         configuration.onLeak = { place in places.withLock { $0.append(place) } }
         let pool = PostgresPool(configuration)
         try await pool.withConnection { _ in try await Task.sleep(for: .milliseconds(400)) }
@@ -159,8 +158,8 @@ struct `Postgres pool on real servers` {
         let pool = PostgresPool(configuration(server.url))
         _ = try await pool.query("create table t(i int)")
         let seed: UInt64 = 11
-        let random = Mutex(Seeded(seed))
-        let outcome = Mutex((done: 0, cancelled: 0, wrong: 0, dirty: 0, other: [String]()))
+        let random = Locked(Seeded(seed))
+        let outcome = Locked((done: 0, cancelled: 0, wrong: 0, dirty: 0, other: [String]()))
         await withTaskGroup(of: Void.self) { group in
             for worker in 0..<8 {
                 group.addTask {
