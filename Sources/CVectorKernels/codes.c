@@ -1,21 +1,22 @@
-// Rotation, encoding and query tables of one-bit codes, and the choice of the scan.
+// Rotation and encoding, and the reference of what instruction sets bring.
 
 #include "codes.h"
 
 #include <math.h>
-#include <string.h>
 
 #pragma STDC FP_CONTRACT OFF
 
 size_t vk_code_width(size_t dim) { return (dim + 63) / 64 * 64; }
 
 size_t vk_code_block_bytes(size_t width) {
-    return width / 4 * 16 + 2 * VK_CODE_BLOCK_ROWS * sizeof(float);
+    return width / 4 * 16 + 2 * VK_CODE_BLOCK_ROWS * sizeof(uint16_t);
 }
 
-static void hadamard(float *x, size_t n) {
-    for (size_t half = 1; half < n; half *= 2)
-        for (size_t i = 0; i < n; i += 2 * half)
+float vk_byte_scale(size_t width) { return 4.2f / (127.0f * sqrtf((float)width)); }
+
+void vk_plain_hadamard(float *x, size_t power) {
+    for (size_t half = 1; half < power; half *= 2)
+        for (size_t i = 0; i < power; i += 2 * half)
             for (size_t j = i; j < i + half; j++) {
                 float a = x[j], b = x[j + half];
                 x[j] = a + b;
@@ -23,37 +24,46 @@ static void hadamard(float *x, size_t n) {
             }
 }
 
-void vk_code_rotate(const float *in, size_t dim, const uint8_t *signs, size_t width, float *out) {
+void vk_plain_flip(float *x, const uint8_t *signs, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        uint32_t word;
+        memcpy(&word, x + i, 4);
+        word ^= (uint32_t)(signs[i / 8] >> (i % 8) & 1) << 31;
+        memcpy(x + i, &word, 4);
+    }
+}
+
+void vk_plain_scale(float *x, float scale, size_t count) {
+    for (size_t i = 0; i < count; i++) x[i] *= scale;
+}
+
+void vk_plain_turn(float *x, size_t half) {
+    for (size_t i = 0; i < half; i++) {
+        float a = x[i], b = x[i + half];
+        x[i] = (a + b) * 0.70710678f;
+        x[i + half] = (a - b) * 0.70710678f;
+    }
+}
+
+void vk_code_rotate_tier(vk_tier tier, const float *in, size_t dim, const uint8_t *signs,
+                         size_t width, float *out) {
+    const vk_code_functions *f = vk_code_functions_of(tier);
     memcpy(out, in, dim * sizeof(float));
     memset(out + dim, 0, (width - dim) * sizeof(float));
     size_t power = 1;
     while (power * 2 <= width) power *= 2;
-    float scale = 1.0f / sqrtf((float)power);
+    float factor = 1.0f / sqrtf((float)power);
     for (size_t round = 0; round < 4; round++) {
-        for (size_t i = 0; i < width; i++) {
-            size_t bit = round * width + i;
-            uint32_t word;
-            memcpy(&word, out + i, 4);
-            word ^= (uint32_t)(signs[bit / 8] >> (bit % 8) & 1) << 31;
-            memcpy(out + i, &word, 4);
-        }
+        f->flip(out, signs + round * width / 8, width);
         float *part = round % 2 ? out + (width - power) : out;
-        hadamard(part, power);
-        for (size_t i = 0; i < power; i++) part[i] *= scale;
-        if (power == width) continue;
-        size_t half = width / 2;
-        for (size_t i = 0; i < half; i++) {
-            float a = out[i], b = out[i + half];
-            out[i] = (a + b) * 0.70710678f;
-            out[i + half] = (a - b) * 0.70710678f;
-        }
+        f->hadamard(part, power);
+        f->scale(part, factor, power);
+        if (power != width) f->turn(out, width / 2);
     }
 }
 
-/// Where a row's nibbles lie: the byte within a group, and the shift.
-static size_t byte_of(size_t row) {
-    size_t low = row & 15;
-    return low < 8 ? 2 * low : 2 * (low - 8) + 1;
+void vk_code_rotate(const float *in, size_t dim, const uint8_t *signs, size_t width, float *out) {
+    vk_code_rotate_tier(vk_active_tier(), in, dim, signs, width, out);
 }
 
 void vk_code_encode(const float *rows, size_t count, const float *centroid, size_t width,
@@ -65,159 +75,125 @@ void vk_code_encode(const float *rows, size_t count, const float *centroid, size
         float f = 0, add = VK_CODE_PADDING;
         if (row < count) {
             const float *x = rows + row * width;
-            size_t byte = byte_of(row);
+            size_t byte = vk_code_byte(row);
             int shift = row < 16 ? 0 : 4;
-            double squares = 0, magnitude = 0, residual_centroid = 0, sign_centroid = 0;
+            // One sum for each of the four coordinates of a group, so that none waits for another.
+            double squares[4] = {0}, magnitude[4] = {0}, residual[4] = {0}, sign[4] = {0};
             for (size_t group = 0; group < groups; group++) {
                 unsigned nibble = 0;
                 for (size_t i = 0; i < 4; i++) {
                     float c = centroid[group * 4 + i], r = x[group * 4 + i] - c;
                     int positive = r > 0;
                     nibble |= (unsigned)positive << i;
-                    squares += (double)r * r;
-                    magnitude += fabsf(r);
-                    residual_centroid += (double)r * c;
-                    sign_centroid += positive ? c : -c;
+                    squares[i] += (double)r * r;
+                    magnitude[i] += fabsf(r);
+                    residual[i] += (double)r * c;
+                    sign[i] += positive ? c : -c;
                 }
                 block[group * 16 + byte] |= (uint8_t)(nibble << shift);
             }
-            f = magnitude > 0 ? (float)(squares / magnitude) : 0;
-            add = (float)(residual_centroid - f * sign_centroid);
+            double length = (squares[0] + squares[1]) + (squares[2] + squares[3]);
+            double sum = (magnitude[0] + magnitude[1]) + (magnitude[2] + magnitude[3]);
+            f = sum > 0 ? (float)(length / sum) : 0;
+            add = (float)((residual[0] + residual[1]) + (residual[2] + residual[3]) -
+                          f * ((sign[0] + sign[1]) + (sign[2] + sign[3])));
         }
-        memcpy(factors + row * 4, &f, 4);
-        memcpy(factors + (VK_CODE_BLOCK_ROWS + row) * 4, &add, 4);
+        uint16_t halves[2] = {vk_float_to_half(f), vk_float_to_half(add)};
+        memcpy(factors + row * 2, &halves[0], 2);
+        memcpy(factors + (VK_CODE_BLOCK_ROWS + row) * 2, &halves[1], 2);
     }
 }
 
-vk_code_query vk_code_prepare(const float *query, size_t width, uint8_t *lut) {
-    size_t groups = width / 4;
-    float largest = 0;
-    double total = 0;
-    for (size_t group = 0; group < groups; group++) {
-        const float *q = query + group * 4;
-        float sum = fabsf(q[0]) + fabsf(q[1]) + fabsf(q[2]) + fabsf(q[3]);
-        if (sum > largest) largest = sum;
-        total += sum;
+float vk_byte_encode(const float *row, size_t width, uint8_t *out) {
+    float scale = vk_byte_scale(width), inverse = 1 / scale;
+    double lost = 0;
+    for (size_t i = 0; i < width; i++) {
+        float steps = rintf(row[i] * inverse);
+        steps = steps < -127 ? -127 : steps > 127 ? 127 : steps;
+        out[i] = (uint8_t)((int)steps + 128);
+        double rest = (double)row[i] - (double)steps * scale;
+        lost += rest * rest;
     }
-    // 0 to 31: eight look-ups add up within a byte.
-    float step = largest > 0 ? 2 * largest / 31 : 1, inverse = 1 / step;
-    for (size_t group = 0; group < groups; group++) {
-        const float *q = query + group * 4;
-        float sum = fabsf(q[0]) + fabsf(q[1]) + fabsf(q[2]) + fabsf(q[3]);
-        float low = sum - q[0] - q[1] - q[2] - q[3];
-        float entry[16];
-        entry[0] = low;
-        for (unsigned nibble = 1; nibble < 16; nibble++)
-            entry[nibble] = entry[nibble & (nibble - 1)] + 2 * q[__builtin_ctz(nibble)];
-        for (unsigned nibble = 0; nibble < 16; nibble++) {
-            float value = entry[nibble] * inverse + 0.5f;
-            lut[group * 16 + nibble] = value < 0 ? 0 : value >= 31.5f ? 31 : (uint8_t)value;
-        }
-    }
-    return (vk_code_query){lut, groups, step, (float)-total};
+    return (float)sqrt(lost);
 }
 
-size_t vk_scalar_code_scan(const vk_code_query *query, const uint8_t *blocks, size_t count,
-                           float base, float slack, float threshold, uint32_t first,
-                           uint32_t *rows, float *bounds) {
-    size_t bytes = query->groups * 16 + 2 * VK_CODE_BLOCK_ROWS * sizeof(float), found = 0;
+void vk_plain_tables(const float *rotated, size_t width, float step, uint8_t *lut) {
+    float inverse = 1 / step;
+    for (size_t group = 0; group < width / 4; group++)
+        vk_code_table(rotated + group * 4, inverse, lut + group * 16);
+}
+
+static size_t scan(const vk_query *query, const uint8_t *blocks, size_t block_count, size_t rows,
+                   const uint8_t *const *ahead, float base, float slack, float threshold,
+                   uint32_t first, uint32_t *slots, float *bounds) {
+    size_t groups = query->width / 4, bytes = vk_code_block_bytes(query->width), found = 0;
     float bias = query->offset + slack;
-    for (size_t start = 0; start < count; start += VK_CODE_BLOCK_ROWS, blocks += bytes) {
+    (void)ahead;
+    for (size_t b = 0; b < block_count; b++, blocks += bytes) {
         uint32_t sums[VK_CODE_BLOCK_ROWS] = {0};
-        for (size_t group = 0; group < query->groups; group++) {
+        for (size_t group = 0; group < groups; group++) {
             const uint8_t *code = blocks + group * 16, *lut = query->lut + group * 16;
             for (size_t row = 0; row < 16; row++) {
-                uint8_t byte = code[byte_of(row)];
+                uint8_t byte = code[vk_code_byte(row)];
                 sums[row] += lut[byte & 15];
                 sums[row + 16] += lut[byte >> 4];
             }
         }
-        const uint8_t *factors = blocks + query->groups * 16;
-        for (size_t row = 0; row < VK_CODE_BLOCK_ROWS && start + row < count; row++) {
-            float f, add;
-            memcpy(&f, factors + row * 4, 4);
-            memcpy(&add, factors + (VK_CODE_BLOCK_ROWS + row) * 4, 4);
-            float scaled = query->step * (float)(int32_t)sums[row];
-            float signs = scaled + bias;
-            float product = f * signs;
-            float bound = product + add;
+        const uint8_t *factors = blocks + groups * 16;
+        size_t start = b * VK_CODE_BLOCK_ROWS;
+        for (size_t row = 0; row < VK_CODE_BLOCK_ROWS && start + row < rows; row++) {
+            uint16_t halves[2];
+            memcpy(&halves[0], factors + row * 2, 2);
+            memcpy(&halves[1], factors + (VK_CODE_BLOCK_ROWS + row) * 2, 2);
+            float signs = query->step * (float)(int32_t)sums[row];
+            signs = signs + bias;
+            float bound = vk_half_to_float(halves[0]) * signs;
+            bound = bound + vk_half_to_float(halves[1]);
             bound = bound + base;
             if (bound < threshold) continue;
-            rows[found] = first + (uint32_t)(start + row);
+            slots[found] = first + (uint32_t)(start + row);
             bounds[found++] = bound;
         }
     }
     return found;
 }
 
-static vk_code_scan_function scan_of(vk_tier tier) {
+static void bytes(const int8_t *query, const uint8_t *const *rows, size_t count, size_t width,
+                  int32_t *out) {
+    for (size_t row = 0; row < count; row++) {
+        int32_t sum = 0;
+        for (size_t i = 0; i < width; i++) sum += (int32_t)rows[row][i] * query[i];
+        out[row] = sum;
+    }
+}
+
+size_t vk_plain_select(const float *values, size_t count, float cut, uint32_t *out) {
+    size_t found = 0;
+    for (size_t i = 0; i < count; i++) {
+        out[found] = (uint32_t)i;
+        found += values[i] >= cut;
+    }
+    return found;
+}
+
+const vk_code_functions vk_scalar_code_functions = {
+    vk_plain_hadamard, vk_plain_flip, vk_plain_scale, vk_plain_turn, vk_plain_tables,
+    scan,              bytes,         vk_plain_select};
+
+const vk_code_functions *vk_code_functions_of(vk_tier tier) {
     switch (tier) {
 #if defined(__x86_64__)
     case VK_TIER_AVX2:
-        return vk_avx2_code_scan;
+        return &vk_avx2_code_functions;
     case VK_TIER_AVX512:
-        return vk_avx512_code_scan;
+        return __builtin_cpu_supports("avx512vnni") ? &vk_avx512_code_functions
+                                                    : &vk_avx512_plain_code_functions;
 #endif
 #if defined(__aarch64__)
     case VK_TIER_NEON:
-        return vk_neon_code_scan;
+        return &vk_neon_code_functions;
 #endif
     default:
-        return vk_scalar_code_scan;
+        return &vk_scalar_code_functions;
     }
-}
-
-size_t vk_code_scan_tier(vk_tier tier, const vk_code_query *query, const uint8_t *blocks,
-                         size_t count, float base, float slack, float threshold, uint32_t first,
-                         uint32_t *rows, float *bounds) {
-    return scan_of(tier)(query, blocks, count, base, slack, threshold, first, rows, bounds);
-}
-
-size_t vk_code_scan(const vk_code_query *query, const uint8_t *blocks, size_t count, float base,
-                    float slack, float threshold, uint32_t first, uint32_t *rows, float *bounds) {
-    return scan_of(vk_active_tier())(query, blocks, count, base, slack, threshold, first, rows,
-                                     bounds);
-}
-
-void vk_prefetch(const void *start, size_t bytes) {
-    const char *p = start;
-    for (size_t byte = 0; byte < bytes; byte += 64) __builtin_prefetch(p + byte, 0, 2);
-}
-
-float vk_cut(const float *values, size_t count, size_t wanted) {
-    if (wanted >= count) return -INFINITY;
-    enum { LANES = 16, BINS = 256 };
-    float low[LANES], high[LANES];
-    for (size_t i = 0; i < LANES; i++) low[i] = high[i] = values[0];
-    size_t i = 0;
-    for (; i + LANES <= count; i += LANES)
-        for (size_t j = 0; j < LANES; j++) {
-            float value = values[i + j];
-            low[j] = value < low[j] ? value : low[j];
-            high[j] = value > high[j] ? value : high[j];
-        }
-    for (; i < count; i++) {
-        low[0] = values[i] < low[0] ? values[i] : low[0];
-        high[0] = values[i] > high[0] ? values[i] : high[0];
-    }
-    for (size_t j = 1; j < LANES; j++) {
-        low[0] = low[j] < low[0] ? low[j] : low[0];
-        high[0] = high[j] > high[0] ? high[j] : high[0];
-    }
-    float span = high[0] - low[0];
-    if (!(span > 0)) return low[0];
-    // Four histograms in turn: one alone waits for itself when neighbours fall into the same bin.
-    uint32_t bins[4][BINS];
-    memset(bins, 0, sizeof bins);
-    float scale = (BINS - 1) / span;
-    for (i = 0; i < count; i++) bins[i & 3][(int)((values[i] - low[0]) * scale)]++;
-    size_t reached = 0;
-    int bin = BINS;
-    while (bin > 0 && reached < wanted) {
-        bin--;
-        reached += bins[0][bin] + bins[1][bin] + bins[2][bin] + bins[3][bin];
-    }
-    if (bin == 0) return low[0];
-    // A little lower than the bin's edge, against rounding.
-    return low[0] + ((float)bin - 0.01f) / scale;
 }

@@ -1,27 +1,120 @@
 #ifndef VECTORSTORE_CODES_H
 #define VECTORSTORE_CODES_H
 
-#include "code_kernels.h"
+#include "search_kernels.h"
 
-typedef size_t (*vk_code_scan_function)(const vk_code_query *query, const uint8_t *blocks,
-                                        size_t count, float base, float slack, float threshold,
-                                        uint32_t first, uint32_t *rows, float *bounds);
+#include <string.h>
 
-size_t vk_scalar_code_scan(const vk_code_query *query, const uint8_t *blocks, size_t count,
-                           float base, float slack, float threshold, uint32_t first,
-                           uint32_t *rows, float *bounds);
+// What each instruction set brings to codes and byte rows.
+
+// Look-ups that add up in a byte before they are widened: 8 · 31 < 256.
+enum { VK_CODE_RUN = 8 };
+// Byte rows that are compared in one call at the most.
+enum { VK_BYTE_BATCH = 16 };
+
+typedef struct {
+    /// The transform of `power` floats, unscaled, smallest butterflies first.
+    void (*hadamard)(float *x, size_t power);
+    /// Flips signs by bits; `count` is a multiple of 64 and the bits begin a byte.
+    void (*flip)(float *x, const uint8_t *signs, size_t count);
+    /// x·scale for each.
+    void (*scale)(float *x, float scale, size_t count);
+    /// (a + b, a - b)/sqrt(2) for the halves of x.
+    void (*turn)(float *x, size_t half);
+    /// The tables of a rotated query: `step` and `offset` are set before.
+    void (*tables)(const float *rotated, size_t width, float step, uint8_t *lut);
+    /// Finds the rows of consecutive blocks whose upper bound base + add + f·(<s, q> + slack) reaches
+    /// `threshold`. slots[i] receives `first` plus the place, rising, bounds[i] the bound; both have
+    /// room for 16 more than there are. Asks for ahead[b] in the second-level cache while block b is
+    /// scanned, unless it is NULL.
+    size_t (*scan)(const vk_query *query, const uint8_t *blocks, size_t block_count, size_t rows,
+                   const uint8_t *const *ahead, float base, float slack, float threshold,
+                   uint32_t first, uint32_t *slots, float *bounds);
+    /// out[i] = sum of rows[i][j]·query[j], up to VK_BYTE_BATCH rows.
+    void (*bytes)(const int8_t *query, const uint8_t *const *rows, size_t count, size_t width,
+                  int32_t *out);
+    /// Writes the places of the values that reach `cut`, rising; `out` has room for 16 more than there
+    /// are values.
+    size_t (*select)(const float *values, size_t count, float cut, uint32_t *out);
+} vk_code_functions;
+
+extern const vk_code_functions vk_scalar_code_functions;
 #if defined(__x86_64__)
-size_t vk_avx2_code_scan(const vk_code_query *query, const uint8_t *blocks, size_t count, float base,
-                         float slack, float threshold, uint32_t first, uint32_t *rows,
-                         float *bounds);
-size_t vk_avx512_code_scan(const vk_code_query *query, const uint8_t *blocks, size_t count,
-                           float base, float slack, float threshold, uint32_t first,
-                           uint32_t *rows, float *bounds);
+extern const vk_code_functions vk_avx2_code_functions;
+extern const vk_code_functions vk_avx512_code_functions;
+/// AVX-512 without VNNI.
+extern const vk_code_functions vk_avx512_plain_code_functions;
 #endif
 #if defined(__aarch64__)
-size_t vk_neon_code_scan(const vk_code_query *query, const uint8_t *blocks, size_t count, float base,
-                         float slack, float threshold, uint32_t first, uint32_t *rows,
-                         float *bounds);
+extern const vk_code_functions vk_neon_code_functions;
 #endif
+
+const vk_code_functions *vk_code_functions_of(vk_tier tier);
+
+// The reference of the transforms, for instruction sets that have nothing better.
+void vk_plain_hadamard(float *x, size_t power);
+void vk_plain_flip(float *x, const uint8_t *signs, size_t count);
+void vk_plain_scale(float *x, float scale, size_t count);
+void vk_plain_turn(float *x, size_t half);
+void vk_plain_tables(const float *rotated, size_t width, float step, uint8_t *lut);
+size_t vk_plain_select(const float *values, size_t count, float cut, uint32_t *out);
+
+/// The tables of one group of four coordinates: entry n is the sum of |q| plus or minus each, in a
+/// fixed order, in steps, rounded.
+static inline void vk_code_table(const float *q, float inverse, uint8_t *lut) {
+    float sum = (__builtin_fabsf(q[0]) + __builtin_fabsf(q[1])) +
+                (__builtin_fabsf(q[2]) + __builtin_fabsf(q[3]));
+    for (unsigned nibble = 0; nibble < 16; nibble++) {
+        float entry = sum;
+        for (unsigned i = 0; i < 4; i++) entry = nibble >> i & 1 ? entry + q[i] : entry - q[i];
+        entry = entry * inverse;
+        entry = entry + 0.5f;
+        int value = (int)entry;
+        lut[nibble] = (uint8_t)(value > 31 ? 31 : value);
+    }
+}
+
+/// Where a row's nibbles lie within a group; rows from 16 on have the high ones.
+static inline size_t vk_code_byte(size_t row) {
+    size_t low = row & 15;
+    return low < 8 ? 2 * low : 2 * (low - 8) + 1;
+}
+
+/// Binary16 to float, exactly.
+static inline float vk_half_to_float(uint16_t half) {
+    uint32_t sign = (uint32_t)(half & 0x8000) << 16, exponent = half >> 10 & 31;
+    uint32_t mantissa = half & 0x3FF, bits;
+    if (exponent == 0) {
+        float value = (float)mantissa * 0x1p-24f;
+        memcpy(&bits, &value, 4);
+        bits |= sign;
+    } else if (exponent == 31) {
+        bits = sign | 0x7F800000 | mantissa << 13;
+    } else {
+        bits = sign | (exponent + 112) << 23 | mantissa << 13;
+    }
+    float value;
+    memcpy(&value, &bits, 4);
+    return value;
+}
+
+/// Float to the nearest binary16, ties to even; what is too large becomes the largest.
+static inline uint16_t vk_float_to_half(float value) {
+    uint32_t bits;
+    memcpy(&bits, &value, 4);
+    uint16_t sign = (uint16_t)(bits >> 16 & 0x8000);
+    float magnitude = __builtin_fabsf(value);
+    if (!(magnitude < 65504.0f)) return sign | 0x7BFF;
+    if (magnitude < 0x1p-14f) {
+        // Adding 2^-1 leaves the subnormal's 24th binary place as the last of the float.
+        float shifted = magnitude + 0.5f;
+        uint32_t low;
+        memcpy(&low, &shifted, 4);
+        return (uint16_t)(sign | (low & 0x7FF));
+    }
+    memcpy(&bits, &magnitude, 4);
+    bits += 0xFFF + (bits >> 13 & 1);
+    return (uint16_t)(sign | ((bits >> 13) - (112u << 10)));
+}
 
 #endif

@@ -5,10 +5,10 @@ package struct CentroidIndex: Sendable {
     package let nlist: Int
     package let dimension: Int
 
-    /// Codes of the centroids, when there are enough to rank by them.
-    let codes: CentroidCodes?
+    /// What a query ranks the centroids by; nil in training.
+    package let codes: CentroidCodes?
 
-    /// - Parameter rotation: What codes are made under; without it every ranking is exact.
+    /// - Parameter rotation: What codes are made under; without it there are none.
     package init(
         centroids: [Float],
         nlist: Int,
@@ -19,10 +19,7 @@ package struct CentroidIndex: Sendable {
         self.centroids = centroids
         self.nlist = nlist
         self.dimension = dimension
-        codes =
-            if let rotation, nlist >= CentroidCodes.minimumCount {
-                CentroidCodes(centroids, count: nlist, rotation: rotation)
-            } else { nil }
+        codes = rotation.map { CentroidCodes(centroids, rotation: $0) }
     }
 
     /// Rows scored together; with 2,048 centroids their scores take 512 KB.

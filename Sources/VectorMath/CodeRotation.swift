@@ -14,6 +14,10 @@ package struct CodeRotation: Sendable {
         signs = (0..<width / 2).map { _ in UInt8(truncatingIfNeeded: random.next() >> 32) }
     }
 
+    func withSigns<R>(_ body: (UnsafePointer<UInt8>?) -> R) -> R {
+        signs.withUnsafeBufferPointer { body($0.baseAddress) }
+    }
+
     /// Rotates `[dimension]` floats into `[width]`; lengths and inner products stay.
     @inline(__always)
     package func rotate(_ vector: UnsafePointer<Float>, into target: UnsafeMutablePointer<Float>) {

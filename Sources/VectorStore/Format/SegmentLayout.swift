@@ -13,7 +13,7 @@ enum SegmentLayout {
     /// Bytes under one checksum, counted from the start of each section.
     static let blockByteCount = 65_536
     static let formatMajor: UInt16 = 1
-    static let formatMinor: UInt16 = 1
+    static let formatMinor: UInt16 = 2
     /// Rows start on multiples of this.
     static let rowAlignment = 64
     /// Ordinals are UInt32, and the last value means none.
@@ -83,9 +83,10 @@ enum SegmentSectionKind: UInt32, CaseIterable, Sendable {
     case partitionDirectory = 1
     case listDirectory = 2
     case globalLists = 3
-    /// One-bit codes of the rows that are in lists, list by list.
-    case codes = 4
-    // 5: int8 rows, reserved
+    /// Of 1.1, read no more: one-bit codes with float32 factors, list by list.
+    case retiredCodes = 4
+    /// Rotated rows of one byte a coordinate.
+    case byteRows = 5
     case vectors = 6
     case idOffsets = 7
     case idBytes = 8
@@ -96,12 +97,20 @@ enum SegmentSectionKind: UInt32, CaseIterable, Sendable {
     case payloadBlockDirectory = 13
     case payloadBlocks = 14
     case payloadLocations = 15
-    /// One-bit codes of all rows in the order of the global lists.
-    case globalCodes = 16
+    /// Of 1.1, read no more: the same in the order of the global lists.
+    case retiredGlobalCodes = 16
+    /// One-bit codes of the partitions' own lists.
+    case listCodes = 17
+    /// Posting lists over all rows in which a row may be in two lists.
+    case postings = 18
+    /// One-bit codes in the order of the postings.
+    case postingCodes = 19
+    /// One-bit codes of partitions without lists, each under the mean of its rows.
+    case flatCodes = 20
 
     /// Sections whose blocks are checked when they are first read; all others are checked at open.
     var isVerifiedLazily: Bool {
-        self == .vectors || self == .payloadBlocks
+        self == .vectors || self == .payloadBlocks || self == .byteRows
     }
 }
 
@@ -125,6 +134,35 @@ enum PartitionDirectoryLayout {
 enum GlobalListsLayout {
     static let nlist = 0  // UInt32
     static let starts = 4
+}
+
+/// Byte rows: a header, the width's bytes a row, then the largest error: the length that the bytes leave
+/// out of a row at the most, Float32.
+enum ByteRowLayout {
+    static let rotationSeed = 0  // UInt64
+    static let width = 8  // UInt32, coordinates after rotation
+    static let reserved = 12  // zeros up to the rows
+    static let rows = 64
+    static let errorByteCount = 4
+}
+
+/// Postings: nlist, list starts UInt32[nlist + 1], then ordinals UInt32, as many as the last start.
+enum PostingsLayout {
+    static let nlist = 0  // UInt32
+    static let starts = 4
+}
+
+/// Flat codes: a header, entries, means, then blocks of 32 rows; each partition begins a block.
+enum FlatCodeLayout {
+    static let rotationSeed = 0  // UInt64
+    static let width = 8  // UInt32
+    static let blockByteCount = 12  // UInt32
+    static let blockCount = 16  // UInt64
+    static let partitionCount = 24  // UInt64, of entries
+    static let reserved = 32  // zeros up to the entries
+    static let entries = 64  // the number of a partition in the directory, UInt32, rising
+    /// Means, float32[width] each and rotated, and blocks begin on multiples of this.
+    static let alignment = 64
 }
 
 /// One-bit codes: a header, then blocks of 32 rows; each list begins a block.

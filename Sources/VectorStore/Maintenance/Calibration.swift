@@ -20,12 +20,14 @@ struct Calibration {
     /// - Parameters:
     ///   - rows: The rows under the table.
     ///   - lists: The posting list of each row.
+    ///   - second: Its second list, if rows have one.
     ///   - index: The table.
     ///   - seed: Chooses the queries.
     /// - Returns: The curve, or nil when cancelled.
     func measure(
         rows: [SegmentPlan.RowReference],
         lists: [UInt32],
+        second: [UInt32]?,
         index: CentroidIndex,
         seed: UInt64,
         progress: (Double) -> Bool
@@ -47,7 +49,13 @@ struct Calibration {
                 progress: progress
             )
         else { return nil }
-        return curve(truth: truth, queries: queries, lists: lists, index: index)
+        return curve(
+            truth: truth,
+            queries: queries,
+            lists: lists,
+            second: second,
+            index: index
+        )
     }
 
     private func vectors(
@@ -142,6 +150,7 @@ struct Calibration {
         truth: [[UInt32]],
         queries: [Float],
         lists: [UInt32],
+        second: [UInt32]?,
         index: CentroidIndex
     ) -> RecallCurve {
         let nlist = index.nlist
@@ -156,7 +165,10 @@ struct Calibration {
                 rank[Int(near.list)] = position
             }
             for (place, row) in neighbours.enumerated() {
-                let position = rank[Int(lists[Int(row)])]
+                let position = min(
+                    rank[Int(lists[Int(row)])],
+                    second.map { rank[Int($0[Int(row)])] } ?? nlist
+                )
                 for (slot, k) in counts.enumerated() where place < k { found[slot][position] += 1 }
             }
         }

@@ -226,6 +226,7 @@ struct Rebuild {
                 try calibration.measure(
                     rows: rows,
                     lists: lists,
+                    second: set.tables[table].isGlobal ? plan.secondLists : nil,
                     index: generation.tables[table],
                     seed: options.seed &+ UInt64(table)
                 ) { _ in report("calibrate", 0.55 + 0.15 * isLast) }

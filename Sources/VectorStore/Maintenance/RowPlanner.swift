@@ -33,13 +33,15 @@ struct RowPlanner {
                 isPartitioned: configuration.partitionKey != nil
             )
             if let generation, let table {
-                let lists = try assign(members, to: generation.tables[table]) {
+                let spills = configuration.partitionKey == nil
+                let lists = try assign(members, to: generation.tables[table], spills: spills) {
                     progress((Double(start) + $0 * Double(members.count)) / total)
                 }
                 guard let lists else { return nil }
                 let nlist = generation.set.tables[table].nlist
-                let (ordered, counts) = Self.order(members, by: lists, nlist: nlist)
-                plan.rows += ordered
+                let (order, counts) = Self.order(of: lists.first, nlist: nlist)
+                plan.rows += order.map { members[$0] }
+                if let second = lists.second { plan.secondLists = order.map { second[$0] } }
                 plan.partitions.append(
                     SegmentPlan.Partition(
                         key: key,
@@ -61,12 +63,18 @@ struct RowPlanner {
             }
         }
         if configuration.partitionKey != nil, let generation, let table = generation.globalTable {
-            let lists = try assign(plan.rows, to: generation.tables[table], progress: progress)
+            let lists = try assign(
+                plan.rows,
+                to: generation.tables[table],
+                spills: true,
+                progress: progress
+            )
             guard let lists else { return nil }
             plan.globalLists = SegmentPlan.GlobalLists(
                 nlist: generation.set.tables[table].nlist,
-                assignments: lists
+                assignments: lists.first
             )
+            plan.secondLists = lists.second
         }
         return plan
     }
@@ -84,37 +92,51 @@ struct RowPlanner {
         return groups.sorted { $0.key < $1.key }.map { ($0.key.text, $0.value) }
     }
 
-    /// The posting list of each row.
+    /// The posting list of each row, and its second one.
     func assign(
         _ rows: [SegmentPlan.RowReference],
         to index: CentroidIndex,
+        spills: Bool,
         progress: (Double) -> Bool
-    ) throws(CorruptionError) -> [UInt32]? {
-        var lists = [UInt32](repeating: 0, count: rows.count)
+    ) throws(CorruptionError) -> (first: [UInt32], second: [UInt32]?)? {
+        var first = [UInt32](repeating: 0, count: rows.count)
+        var second = [UInt32](repeating: 0, count: spills ? rows.count : 0)
         let dimension = configuration.dimension
         var block = [Float](repeating: 0, count: min(rows.count, Self.blockRowCount) * dimension)
-        var first = 0
-        while first < rows.count {
-            let count = min(Self.blockRowCount, rows.count - first)
-            try copyVectors(of: rows[first..<first + count], into: &block)
+        var start = 0
+        while start < rows.count {
+            let count = min(Self.blockRowCount, rows.count - start)
+            try copyVectors(of: rows[start..<start + count], into: &block)
             block.withUnsafeBufferPointer { vectors in
-                lists.withUnsafeMutableBufferPointer { lists in
-                    guard let vectors = vectors.baseAddress, let lists = lists.baseAddress else {
-                        return
+                first.withUnsafeMutableBufferPointer { first in
+                    second.withUnsafeMutableBufferPointer { second in
+                        guard let vectors = vectors.baseAddress, let first = first.baseAddress
+                        else { return }
+                        if spills, let second = second.baseAddress {
+                            index.nearestTwo(
+                                rows: vectors,
+                                stride: dimension,
+                                count: count,
+                                first: first + start,
+                                second: second + start,
+                                threads: threads
+                            )
+                        } else {
+                            index.nearest(
+                                rows: vectors,
+                                stride: dimension,
+                                count: count,
+                                into: first + start,
+                                threads: threads
+                            )
+                        }
                     }
-                    index.nearest(
-                        rows: vectors,
-                        stride: dimension,
-                        count: count,
-                        into: lists + first,
-                        threads: threads
-                    )
                 }
             }
-            first += count
-            guard progress(Double(first) / Double(rows.count)) else { return nil }
+            start += count
+            guard progress(Double(start) / Double(rows.count)) else { return nil }
         }
-        return lists
+        return (first, spills ? second : nil)
     }
 
     private func copyVectors(
@@ -131,12 +153,11 @@ struct RowPlanner {
         }
     }
 
-    /// A stable counting sort by list.
+    /// A stable counting sort by list: the places in order, and the rows of each list.
     private static func order(
-        _ rows: [SegmentPlan.RowReference],
-        by lists: [UInt32],
+        of lists: [UInt32],
         nlist: Int
-    ) -> (rows: [SegmentPlan.RowReference], counts: [UInt32]) {
+    ) -> (order: [Int], counts: [UInt32]) {
         var counts = [UInt32](repeating: 0, count: nlist)
         for list in lists { counts[Int(list)] += 1 }
         var next = [Int](repeating: 0, count: nlist)
@@ -145,11 +166,11 @@ struct RowPlanner {
             next[list] = sum
             sum += Int(counts[list])
         }
-        var ordered = rows
-        for (row, list) in zip(rows, lists) {
-            ordered[next[Int(list)]] = row
+        var order = [Int](repeating: 0, count: lists.count)
+        for (place, list) in lists.enumerated() {
+            order[next[Int(list)]] = place
             next[Int(list)] += 1
         }
-        return (ordered, counts)
+        return (order, counts)
     }
 }

@@ -24,9 +24,7 @@ struct SegmentBuild {
                 sources: sources,
                 configuration: collection.configuration,
                 identity: identity,
-                codes: generation.map {
-                    CodeSource(generation: $0, threads: core.maintenanceThreads)
-                },
+                codes: CodeSource(generation: generation, threads: core.maintenanceThreads),
                 fileSystem: core.fileSystem,
                 directory: core.paths.segments,
                 progress: progress

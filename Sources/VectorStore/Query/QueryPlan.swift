@@ -11,8 +11,9 @@ struct QueryPlan {
     enum Access: Equatable {
         /// Compare every row of the scope.
         case exact
-        /// Visit this many of the nearest posting lists of each index generation.
-        case probe
+        /// Look at codes: of the nearest posting lists of each index generation, or of whole
+        /// partitions.
+        case codes
         /// Find the matching rows first, then compare each of them.
         case gather
     }
@@ -21,8 +22,10 @@ struct QueryPlan {
     /// Posting lists to visit, by generation.
     var probes: [UInt64: Int] = [:]
 
-    /// Below this many rows, comparing all of them costs less than ranking centroids.
-    static let exactRowLimit = 4_096
+    /// Up to this many rows, comparing all of them costs less than preparing a query for codes.
+    static let exactRowLimit = 96
+    /// Up to this many rows of a partition, byte rows alone cost less than codes before them.
+    static let byteRowLimit = 400
     /// A filter that lets fewer than one row in this many pass is resolved before distances.
     static let gatherSelectivity = 1.0 / 16
     /// Rows that are tried to estimate how many match a filter.

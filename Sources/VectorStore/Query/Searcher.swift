@@ -9,8 +9,8 @@ struct Searcher {
 
     /// What a search found, before records are read.
     struct Outcome {
-        /// Best first: dot products of unit vectors, and where the rows are.
-        var rows: [(score: Float, key: RowKey)]
+        /// Best first.
+        var rows: [FoundRow]
         var statistics: SearchStatistics
     }
 
@@ -32,8 +32,8 @@ struct Searcher {
             try scanAll(&run, scope: scope)
         case .gather:
             try gatherMatching(&run, scope: scope)
-        case .probe:
-            try probe(&run, scope: scope, plan: plan, statistics: &statistics)
+        case .codes:
+            try scanCodes(&run, scope: scope, plan: plan, statistics: &statistics)
             if run.best.count < query.k, query.floor == -.infinity || query.filter != nil {
                 // Lists yielded too few: a filter never eats results.
                 try searchFurther(&run, scope: scope, plan: plan, statistics: &statistics)
@@ -64,7 +64,7 @@ struct Searcher {
         }
         var whole = plan
         for number in plan.probes.keys { whole.probes[number] = .max }
-        try probe(&run, scope: scope, plan: whole, statistics: &statistics)
+        try scanCodes(&run, scope: scope, plan: whole, statistics: &statistics)
     }
 
     // MARK: - Planning
@@ -85,7 +85,7 @@ struct Searcher {
         guard query.recallTarget < 1 || query.nprobe != nil else {
             return QueryPlan(access: .exact)
         }
-        var plan = QueryPlan(access: .probe)
+        var plan = QueryPlan(access: .codes)
         for (number, generation) in live.generations {
             guard let table = table(of: generation, scope: scope) else { continue }
             let curve = generation.set.tables[table].calibration
@@ -94,12 +94,11 @@ struct Searcher {
                 query.nprobe ?? curve.nprobe(forTarget: query.recallTarget, k: effectiveK)
             plan.probes[number] = min(max(nprobe, 1), nlist)
         }
-        guard !plan.probes.isEmpty else { return QueryPlan(access: .exact) }
         return plan
     }
 
     /// The table that serves a scope: the partition's own, or the one over the whole collection.
-    private func table(of generation: IndexGeneration, scope: SearchScope) -> Int? {
+    func table(of generation: IndexGeneration, scope: SearchScope) -> Int? {
         guard let partitions = scope.partitions else { return generation.globalTable }
         guard partitions.count == 1 else { return nil }
         return generation.listTable(forPartition: partitions[0], isPartitioned: true)
@@ -169,123 +168,39 @@ struct Searcher {
         }
     }
 
-    private func probe(
-        _ run: inout SearchRun,
-        scope: SearchScope,
-        plan: QueryPlan,
-        statistics: inout SearchStatistics
-    ) throws(CorruptionError) {
-        statistics.mode = .probed
-        for number in plan.probes.keys.sorted() {
-            guard let generation = live.generations[number], let wanted = plan.probes[number],
-                let table = table(of: generation, scope: scope)
-            else { continue }
-            let nlist = generation.set.tables[table].nlist
-            let nprobe = min(wanted, nlist)
-            statistics.nlist = max(statistics.nlist, nlist)
-            statistics.nprobe = max(statistics.nprobe, nprobe)
-            statistics.estimatedRecall = min(
-                statistics.estimatedRecall,
-                generation.set.tables[table].calibration.recall(
-                    nprobe: nprobe,
-                    k: run.query.k
-                )
-            )
-            let code = CodeQuery(run.query.vector, rotation: generation.rotation)
-            let lists = generation.tables[table].nearest(
-                to: run.query.vector,
-                code: code,
-                count: nprobe
-            )
-            var codes = [generation.set.seed: code]
-            for (index, view) in live.segments.enumerated()
-            where view.segment.indexGeneration == number {
-                try probe(
-                    &run,
-                    segment: index,
-                    ranges: scope.ranges[index],
-                    lists: lists,
-                    codes: &codes
-                )
-            }
-        }
-        // Segments that have no lists of a probed generation are compared row by row.
-        for (index, view) in live.segments.enumerated()
-        where plan.probes[view.segment.indexGeneration] == nil {
-            for range in scope.ranges[index] {
-                try run.scan(segment: index, ordinals: range.ordinals)
-            }
-        }
-    }
-
-    /// - Parameter codes: The query made ready for each rotation met so far, by its seed.
-    private func probe(
-        _ run: inout SearchRun,
-        segment index: Int,
-        ranges: [SearchScope.PartitionRange],
-        lists: [CentroidIndex.Ranked],
-        codes: inout [UInt64: CodeQuery]
-    ) throws(CorruptionError) {
-        let segment = live.segments[index].segment
-        for range in ranges {
-            if let coded = codedLists(of: range, segment: index) {
-                let seed = coded.codes.rotationSeed
-                let code =
-                    codes[seed] ?? CodeQuery(run.query.vector, rotation: coded.codes.rotation)
-                codes[seed] = code
-                try run.scan(lists, of: coded, with: code)
-            } else if let entry = range.entry, entry.centroidTable != nil {
-                for ranked in lists {
-                    let ordinals = entry.list(Int(ranked.list))
-                    if !ordinals.isEmpty { try run.scan(segment: index, ordinals: ordinals) }
-                }
-            } else if range.entry == nil, let global = segment.globalLists {
-                for ranked in lists {
-                    try run.gather(segment: index, ordinals: global.ordinals(of: Int(ranked.list)))
-                }
-            } else {
-                try run.scan(segment: index, ordinals: range.ordinals)
-            }
-        }
-    }
-
-    /// The codes of a range's lists, if the segment has any.
-    private func codedLists(of range: SearchScope.PartitionRange, segment index: Int) -> CodedLists?
-    {
-        let segment = live.segments[index].segment
-        if let entry = range.entry {
-            guard entry.centroidTable != nil, let codes = segment.codes else { return nil }
-            return CodedLists(
-                segment: index,
-                codes: codes,
-                firstList: entry.firstList,
-                entry: entry,
-                global: nil
-            )
-        }
-        guard let global = segment.globalLists, let codes = segment.globalCodes else { return nil }
-        return CodedLists(
-            segment: index,
-            codes: codes,
-            firstList: 0,
-            entry: nil,
-            global: global
-        )
-    }
-
     /// The best rows, nearest first, ties by id.
-    private func ordered(
-        _ best: TopK
-    ) throws(CorruptionError) -> [(score: Float, key: RowKey)] {
-        var rows: [(score: Float, key: RowKey, id: RecordID)] = []
-        for row in best.sorted() {
+    private func ordered(_ best: TopK) throws(CorruptionError) -> [FoundRow] {
+        let kept = best.sorted()
+        for (index, view) in live.segments.enumerated() {
+            let store = live.memtables.count + index
+            view.segment.prefetchIDs(
+                kept.lazy.map { RowKey(raw: $0.key) }.filter { $0.store == store }.map(\.ordinal)
+            )
+        }
+        var rows: [FoundRow] = []
+        rows.reserveCapacity(kept.count)
+        for row in kept {
             let key = RowKey(raw: row.key)
             let id = try live.store(key.store).id(at: key.ordinal)
-            rows.append((row.score, key, id))
+            rows.append(FoundRow(score: row.score, key: key, id: id))
         }
-        rows.sort { left, right in
-            left.score != right.score ? left.score > right.score : left.id < right.id
+        var isOrdered = true
+        for place in rows.indices.dropFirst() where rows[place - 1].score == rows[place].score {
+            isOrdered = false
         }
-        return rows.map { ($0.score, $0.key) }
+        if !isOrdered {
+            rows.sort { left, right in
+                left.score != right.score ? left.score > right.score : left.id < right.id
+            }
+        }
+        return rows
     }
+}
+
+/// A row that a search found.
+struct FoundRow {
+    /// The dot product of the unit vectors.
+    var score: Float
+    var key: RowKey
+    var id: RecordID
 }

@@ -1,28 +1,42 @@
 import StorageIO
-import Synchronization
 import VectorMath
 
-/// What codes are made with: the centroids of a generation, rotated by its seed.
-package struct CodeSource: Sendable {
-    package let generation: IndexGeneration
-    package let threads: Int
-
-    package init(generation: IndexGeneration, threads: Int) {
-        self.generation = generation
-        self.threads = threads
-    }
-}
-
-/// Writes the codes of posting lists as one section.
+/// Encodes lists of rows in blocks.
 struct CodeWriter {
-    let rows: SegmentRows
-    let source: CodeSource
+    let rows: RotatedRows
+    let progress: (Double) -> Bool
 
-    /// One list: its centroid, and its rows in final order.
+    /// What the rows of a list are encoded under.
+    enum Center {
+        /// A list of a table of the generation.
+        case centroid(IndexGeneration, table: Int, list: Int)
+        /// `[width]`, rotated.
+        case mean([Float])
+    }
+
+    /// Rows of one list in final order.
+    enum Members {
+        case together(Range<Int>)
+        case apart([UInt32])
+
+        var count: Int {
+            switch self {
+            case .together(let range): range.count
+            case .apart(let ordinals): ordinals.count
+            }
+        }
+
+        func ordinal(_ place: Int) -> Int {
+            switch self {
+            case .together(let range): range.lowerBound + place
+            case .apart(let ordinals): Int(ordinals[place])
+            }
+        }
+    }
+
     struct List {
-        var table: Int
-        var list: Int
-        var ordinals: [UInt32]
+        var center: Center
+        var members: Members
     }
 
     /// One block to be made.
@@ -35,42 +49,32 @@ struct CodeWriter {
     /// Blocks in memory at a time.
     private static let batchBlockCount = 1_024
 
-    func write(
+    static func blockCount(_ lists: [List]) -> Int {
+        lists.reduce(0) { $0 + CodeBlocks.count(rows: $1.members.count) }
+    }
+
+    /// Appends the blocks of lists, each beginning a block.
+    func append(
         _ lists: [List],
-        as kind: SegmentSectionKind,
         to stream: inout SegmentFileStream
     ) throws(SegmentWriteError) {
-        let dimension = rows.configuration.dimension
-        let seed = source.generation.set.seed
-        let rotation = CodeRotation(seed: seed, dimension: dimension)
-        let size = CodeBlocks.byteCount(width: rotation.width)
+        let size = CodeBlocks.byteCount(width: rows.rotation.width)
         var blocks: [Block] = []
         for (index, list) in lists.enumerated() {
-            for first in stride(from: 0, to: list.ordinals.count, by: CodeBlocks.rowCount) {
-                let count = min(CodeBlocks.rowCount, list.ordinals.count - first)
+            for first in stride(from: 0, to: list.members.count, by: CodeBlocks.rowCount) {
+                let count = min(CodeBlocks.rowCount, list.members.count - first)
                 blocks.append(Block(list: index, first: first, count: count))
             }
         }
-        stream.begin(kind)
-        var header = ByteWriter()
-        header.write(seed)
-        header.write(UInt32(rotation.width))
-        header.write(UInt32(size))
-        header.write(UInt64(blocks.count))
-        header.pad(to: CodeLayout.blocks)
-        try stream.append(header.bytes)
         var bytes = [UInt8](repeating: 0, count: min(blocks.count, Self.batchBlockCount) * size)
         for start in stride(from: 0, to: blocks.count, by: Self.batchBlockCount) {
-            let batch = blocks[start..<min(blocks.count, start + Self.batchBlockCount)]
-            if let failure = encode(Array(batch), of: lists, rotation: rotation, into: &bytes) {
-                throw .corruption(failure)
-            }
+            let batch = Array(blocks[start..<min(blocks.count, start + Self.batchBlockCount)])
+            if let failure = encode(batch, of: lists, into: &bytes) { throw .corruption(failure) }
             try stream.append(Array(bytes[..<(batch.count * size)]))
-            guard rows.progress(0.1 * Double(start) / Double(blocks.count)) else {
+            guard progress(0.1 * Double(start) / Double(blocks.count)) else {
                 throw .cancelled
             }
         }
-        try stream.endSection()
     }
 
     /// Encodes a batch of blocks in parallel.
@@ -79,64 +83,59 @@ struct CodeWriter {
     private func encode(
         _ batch: [Block],
         of lists: [List],
-        rotation: CodeRotation,
         into bytes: inout [UInt8]
     ) -> CorruptionError? {
-        let size = CodeBlocks.byteCount(width: rotation.width)
-        let width = rotation.width
-        let failure = Mutex<CorruptionError?>(nil)
-        let sources = rows.sources
-        let tables = source.generation.set.tables
-        let references = rows.plan.rows
-        bytes.withUnsafeMutableBufferPointer { bytes in
-            guard let base = bytes.baseAddress else { return }
+        let width = rows.rotation.width
+        let size = CodeBlocks.byteCount(width: width)
+        let rows = rows
+        return bytes.withUnsafeMutableBufferPointer { bytes in
+            guard let base = bytes.baseAddress else { return nil }
             nonisolated(unsafe) let target = base  // Each worker has blocks of its own.
-            ParallelWorkers.forEachChunk(count: batch.count, chunk: 16, threads: source.threads) {
-                range in
-                withUnsafeTemporaryAllocation(
-                    of: Float.self,
-                    capacity: (CodeBlocks.rowCount + 1) * width
-                ) { scratch in
-                    guard let centroid = scratch.baseAddress else { return }
-                    let rotated = centroid + width
-                    var current = -1
-                    for index in range {
-                        let block = batch[index]
-                        let list = lists[block.list]
-                        if block.list != current {
-                            tables[list.table].centroids.withUnsafeBufferPointer {
-                                guard let base = $0.baseAddress else { return }
-                                rotation.rotate(
-                                    base + list.list * rotation.dimension,
-                                    into: centroid
-                                )
-                            }
-                            current = block.list
-                        }
-                        for row in 0..<block.count {
-                            let ordinal = Int(list.ordinals[block.first + row])
-                            let reference = references[ordinal]
-                            do throws(CorruptionError) {
-                                let vector = try sources[Int(reference.source)].vector(
-                                    at: Int(reference.ordinal)
-                                )
-                                rotation.rotate(vector, into: rotated + row * width)
-                            } catch {
-                                failure.withLock { $0 = $0 ?? error }
-                                return
-                            }
-                        }
-                        CodeBlocks.encode(
-                            rows: rotated,
-                            count: block.count,
-                            centroid: centroid,
-                            width: width,
-                            into: target + index * size
+            return rows.forEachChunk(count: batch.count, chunk: 16, capacity: CodeBlocks.rowCount) {
+                range,
+                scratch throws(CorruptionError) in
+                let rotated = scratch + width
+                var current = -1
+                for index in range {
+                    let block = batch[index]
+                    let list = lists[block.list]
+                    if block.list != current {
+                        Self.load(list.center, rotation: rows.rotation, into: scratch)
+                        current = block.list
+                    }
+                    for row in 0..<block.count {
+                        try rows.load(
+                            list.members.ordinal(block.first + row),
+                            into: rotated + row * width
                         )
                     }
+                    CodeBlocks.encode(
+                        rows: rotated,
+                        count: block.count,
+                        centroid: scratch,
+                        width: width,
+                        into: target + index * size
+                    )
                 }
             }
         }
-        return failure.withLock { $0 }
+    }
+
+    private static func load(
+        _ center: Center,
+        rotation: CodeRotation,
+        into target: UnsafeMutablePointer<Float>
+    ) {
+        switch center {
+        case .centroid(let generation, let table, let list):
+            generation.set.tables[table].centroids.withUnsafeBufferPointer {
+                guard let base = $0.baseAddress else { return }
+                rotation.rotate(base + list * rotation.dimension, into: target)
+            }
+        case .mean(let mean):
+            mean.withUnsafeBufferPointer {
+                if let base = $0.baseAddress { target.update(from: base, count: mean.count) }
+            }
+        }
     }
 }

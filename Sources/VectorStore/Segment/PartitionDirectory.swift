@@ -6,6 +6,8 @@ package struct PartitionEntry: @unchecked Sendable {
     // Safe to share: the list starts lie in the segment's read-only mapping.
     /// The partition; empty in a collection without partitions.
     package let name: String
+    /// Its place in the directory.
+    package let number: Int
     package let ordinals: Range<Int>
     /// The table of the index generation whose lists the rows are in.
     package let centroidTable: Int?
@@ -13,7 +15,8 @@ package struct PartitionEntry: @unchecked Sendable {
     package let nlist: Int
     /// The number of its first list when all lists of the segment are counted.
     package let firstList: Int
-    fileprivate let listStarts: UnsafePointer<UInt32>?
+    /// Where each list starts, and the end, from the first ordinal; nil without lists.
+    let listStarts: UnsafePointer<UInt32>?
 
     /// The rows of a posting list.
     ///
@@ -120,6 +123,7 @@ struct PartitionDirectory: Sendable {
             entries.append(
                 PartitionEntry(
                     name: name,
+                    number: index,
                     ordinals: Int(nextOrdinal)..<Int(nextOrdinal + rows),
                     centroidTable: nlist == 0 ? nil : Int(table),
                     nlist: Int(nlist),

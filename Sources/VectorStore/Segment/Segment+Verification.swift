@@ -1,4 +1,5 @@
 package import StorageIO
+import VectorMath
 
 extension Segment {
     /// Checks the blocks that hold rows' vectors, each once in the life of the segment.
@@ -16,6 +17,15 @@ extension Segment {
     @inline(__always)
     package func verifyVector(_ ordinal: Int) throws(CorruptionError) {
         try verifyVectors(ordinals: ordinal..<ordinal + 1)
+    }
+
+    /// Checks the blocks that hold one byte row.
+    package func verifyByteRow(_ ordinal: Int) throws(CorruptionError) {
+        precondition(ordinal >= 0 && ordinal < rowCount)
+        guard let byteRows, let section = file.index(of: .byteRows) else { return }
+        let width = byteRows.rotation.width
+        let start = ByteRowLayout.rows + ordinal * width
+        try file.verify(section: section, range: start..<start + width)
     }
 
     /// Reads every block, whatever was verified before, and what checksums do not show: that ids and

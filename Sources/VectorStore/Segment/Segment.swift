@@ -26,10 +26,15 @@ package final class Segment: RowStore, @unchecked Sendable {
     package let vectors: UnsafePointer<Float>
     let directory: PartitionDirectory
     package let globalLists: GlobalLists?
-    /// Codes of the partitions' own lists; nil in segments without lists, or of format 1.0.
-    package let codes: SegmentCodes?
-    /// Codes in the order of `globalLists`.
-    package let globalCodes: SegmentCodes?
+    /// Rows of one byte a coordinate; nil in small segments, or of a format before 1.2.
+    package let byteRows: ByteRowSection?
+    /// Codes of the partitions' own lists.
+    package let listCodes: SegmentCodes?
+    /// Lists over all rows, with codes.
+    package let postings: Postings?
+    package let postingCodes: SegmentCodes?
+    /// Codes of partitions without lists.
+    package let flatCodes: FlatCodes?
     let columns: [AttributeColumn]
     let payloads: PayloadBlocks
     let idOffsets: SegmentBytes
@@ -136,22 +141,39 @@ package final class Segment: RowStore, @unchecked Sendable {
                 try GlobalLists(file.bytes(section: index), rowCount: rowCount)
             } else { nil }
 
-        codes = try Self.codes(
-            .codes,
-            of: file,
-            dimension: dimension,
-            listCounts: directory.entries.flatMap { entry in
+        let (file, dimension, rowCount) = (file, dimension, rowCount)
+        byteRows = try Self.optional(.byteRows, of: file) { section throws(CorruptionError) in
+            try ByteRowSection(file, section: section, dimension: dimension, rowCount: rowCount)
+        }
+        let entries = directory.entries
+        listCodes = try Self.optional(.listCodes, of: file) { section throws(CorruptionError) in
+            let counts = entries.flatMap { entry in
                 (0..<entry.nlist).map { entry.list($0).count }
             }
-        )
-        globalCodes = try Self.codes(
-            .globalCodes,
-            of: file,
-            dimension: dimension,
-            listCounts: globalLists.map { lists in
-                (0..<lists.nlist).map { lists.ordinals(of: $0).count }
-            } ?? []
-        )
+            return try SegmentCodes(
+                file.bytes(section: section),
+                dimension: dimension,
+                listCounts: counts
+            )
+        }
+        let postings = try Self.optional(.postings, of: file) { section throws(CorruptionError) in
+            try Postings(file.bytes(section: section), rowCount: rowCount)
+        }
+        self.postings = postings
+        postingCodes = try Self.optional(.postingCodes, of: file) { section throws(CorruptionError) in
+            try SegmentCodes(
+                file.bytes(section: section),
+                dimension: dimension,
+                listCounts: postings?.listCounts ?? []
+            )
+        }
+        flatCodes = try Self.optional(.flatCodes, of: file) { section throws(CorruptionError) in
+            try FlatCodes(
+                file.bytes(section: section),
+                dimension: dimension,
+                partitions: entries
+            )
+        }
 
         idOffsets = try file.bytes(.idOffsets)
         idBytes = try file.bytes(.idBytes)
@@ -181,18 +203,14 @@ package final class Segment: RowStore, @unchecked Sendable {
         )
     }
 
-    private static func codes(
+    /// What a section holds that not every segment has.
+    private static func optional<T>(
         _ kind: SegmentSectionKind,
         of file: SegmentFile,
-        dimension: Int,
-        listCounts: [Int]
-    ) throws(CorruptionError) -> SegmentCodes? {
+        _ read: (Int) throws(CorruptionError) -> T
+    ) throws(CorruptionError) -> T? {
         guard let index = file.index(of: kind) else { return nil }
-        return try SegmentCodes(
-            file.bytes(section: index),
-            dimension: dimension,
-            listCounts: listCounts
-        )
+        return try read(index)
     }
 
     private static func columns(

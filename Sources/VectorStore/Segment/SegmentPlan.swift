@@ -46,6 +46,9 @@ package struct SegmentPlan: Sendable {
     /// In the order of the keys' UTF-8 bytes; their ranges cover the rows without a gap.
     package var partitions: [Partition]
     package var globalLists: GlobalLists?
+    /// The second list of each row under the table over the whole collection, in final order; a row
+    /// whose second list is its first has none.
+    package var secondLists: [UInt32]?
 
     package init(rows: [RowReference], partitions: [Partition], globalLists: GlobalLists?) {
         self.rows = rows
@@ -78,6 +81,9 @@ package struct SegmentPlan: Sendable {
             }
         }
         precondition(next == rows.count, "every row is in a partition")
+        if let second = secondLists {
+            precondition(second.count == rows.count)
+        }
         if let lists = globalLists {
             precondition(lists.nlist > 0 && lists.assignments.count == rows.count)
             precondition(lists.assignments.allSatisfy { Int($0) < lists.nlist })

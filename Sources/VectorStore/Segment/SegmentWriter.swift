@@ -16,7 +16,7 @@ package enum SegmentWriter {
     ///   - sources: The stores that the plan's rows name.
     ///   - configuration: The collection's.
     ///   - identity: What the checksums are seeded with.
-    ///   - codes: The generation whose lists the rows are in; without it no codes are written.
+    ///   - codes: What codes are made with; without it there are none.
     ///   - fileSystem: Where the file goes.
     ///   - directory: Where `<segment id, 20 digits>.seg` will be.
     ///   - progress: Called now and then with the share done; false cancels.
@@ -78,9 +78,7 @@ struct SegmentRows {
     /// Rows between two looks at whether the writing was cancelled.
     static let checkInterval = 4_096
     /// Fewer rows are compared exactly before codes would pay.
-    static let minimumCodedRowCount = 64
-    /// Rows of a block of 32 below which its codes cost more than they save.
-    static let minimumBlockFill = 8
+    static let minimumCodedRowCount = 256
 
     func write(
         to stream: inout SegmentFileStream
@@ -96,7 +94,9 @@ struct SegmentRows {
         try stream.appendHeader(header(lsnMin: lsnMin, lsnMax: lsnMax))
         try writePartitions(to: &stream)
         try writeGlobalLists(to: &stream)
-        try writeCodes(to: &stream)
+        if let codes, rowCount >= Self.minimumCodedRowCount {
+            try SegmentCodeSections(rows: self, source: codes).write(to: &stream)
+        }
         try writeVectors(to: &stream)
         try writeIDs(to: &stream)
         try writeLSNs(to: &stream)
@@ -190,41 +190,6 @@ struct SegmentRows {
         try stream.endSection()
     }
 
-    private func writeCodes(to stream: inout SegmentFileStream) throws(SegmentWriteError) {
-        guard let codes, rowCount >= Self.minimumCodedRowCount else { return }
-        let writer = CodeWriter(rows: self, source: codes)
-        var lists: [CodeWriter.List] = []
-        for partition in plan.partitions {
-            guard let table = partition.centroidTable, let counts = partition.listCounts else {
-                continue
-            }
-            var next = UInt32(partition.rows.lowerBound)
-            for (list, count) in counts.enumerated() {
-                let ordinals = Array(next..<next + count)
-                lists.append(CodeWriter.List(table: table, list: list, ordinals: ordinals))
-                next += count
-            }
-        }
-        if Self.areLong(lists) { try writer.write(lists, as: .codes, to: &stream) }
-        guard let global = plan.globalLists, let table = codes.generation.globalTable else {
-            return
-        }
-        var members = (0..<global.nlist).map {
-            CodeWriter.List(table: table, list: $0, ordinals: [])
-        }
-        for (ordinal, list) in global.assignments.enumerated() {
-            members[Int(list)].ordinals.append(UInt32(ordinal))
-        }
-        if Self.areLong(members) { try writer.write(members, as: .globalCodes, to: &stream) }
-    }
-
-    /// Whether blocks of these lists hold rows rather than padding.
-    private static func areLong(_ lists: [CodeWriter.List]) -> Bool {
-        let rows = lists.reduce(0) { $0 + $1.ordinals.count }
-        let blocks = lists.reduce(0) { $0 + CodeBlocks.count(rows: $1.ordinals.count) }
-        return blocks > 0 && rows >= blocks * Self.minimumBlockFill
-    }
-
     private func writeVectors(to stream: inout SegmentFileStream) throws(SegmentWriteError) {
         let byteCount = configuration.dimension * 4
         let stride = SegmentLayout.rowStride(dimension: configuration.dimension)
@@ -315,7 +280,7 @@ func reading<R>(_ body: () throws(CorruptionError) -> R) throws(SegmentWriteErro
 
 extension [UInt32] {
     /// The sums before each element, and the whole sum: where runs of these lengths start.
-    fileprivate func runningStarts() -> [UInt32] {
+    func runningStarts() -> [UInt32] {
         var sum: UInt32 = 0
         var starts: [UInt32] = [0]
         starts.reserveCapacity(count + 1)

@@ -1,0 +1,191 @@
+// A query made ready, and the ranking of posting lists.
+
+#include "codes.h"
+#include "scratch.h"
+
+#include <math.h>
+
+#pragma STDC FP_CONTRACT OFF
+
+int vk_query_prepare_tier(vk_tier tier, vk_scratch *scratch, const float *query, size_t dim,
+                          const uint8_t *signs, vk_query *out) {
+    size_t width = vk_code_width(dim);
+    float *rotated = vk_buffer_reserve(&scratch->rotated, width * sizeof(float));
+    uint8_t *lut = vk_buffer_reserve(&scratch->lut, width * 4);
+    int8_t *bytes = vk_buffer_reserve(&scratch->bytes, width);
+    if (!rotated || !lut || !bytes) return 0;
+    vk_code_rotate_tier(tier, query, dim, signs, width, rotated);
+    // The largest group sets the step of the look-up tables, the largest coordinate that of the bytes.
+    enum { LANES = 16 };
+    float sums[LANES] = {0}, groups[LANES / 4] = {0}, largest[LANES] = {0};
+    for (size_t i = 0; i < width; i += LANES) {
+        float absolute[LANES];
+        for (size_t j = 0; j < LANES; j++) {
+            absolute[j] = fabsf(rotated[i + j]);
+            sums[j] += absolute[j];
+            largest[j] = absolute[j] > largest[j] ? absolute[j] : largest[j];
+        }
+        for (size_t j = 0; j < LANES / 4; j++) {
+            const float *a = absolute + 4 * j;
+            float sum = (a[0] + a[1]) + (a[2] + a[3]);
+            groups[j] = sum > groups[j] ? sum : groups[j];
+        }
+    }
+    float total = 0, group = 0, most = 0;
+    for (size_t j = 0; j < LANES; j++) {
+        total += sums[j];
+        most = largest[j] > most ? largest[j] : most;
+    }
+    for (size_t j = 0; j < LANES / 4; j++) group = groups[j] > group ? groups[j] : group;
+    float step = group > 0 ? 2 * group / 31 : 1;
+    vk_code_functions_of(tier)->tables(rotated, width, step, lut);
+
+    float scale = most > 0 ? most / 127 : 1, inverse = 1 / scale;
+    int32_t sum = 0;
+    float lost[LANES] = {0};
+    for (size_t i = 0; i < width; i += LANES)
+        for (size_t j = 0; j < LANES; j++) {
+            // Adding and taking away 1.5·2^23 rounds to the nearest integer, ties to even.
+            float steps = rotated[i + j] * inverse;
+            steps = steps + 12582912.0f;
+            steps = steps - 12582912.0f;
+            int32_t value = (int32_t)steps;
+            bytes[i + j] = (int8_t)value;
+            sum += value;
+            float rest = rotated[i + j] - steps * scale;
+            lost[j] += rest * rest;
+        }
+    float left = 0;
+    for (size_t j = 0; j < LANES; j++) left += lost[j];
+    *out = (vk_query){
+        .dim = dim,
+        .width = width,
+        .rotated = rotated,
+        .lut = lut,
+        .step = step,
+        .offset = -total,
+        .bytes = bytes,
+        .byte_bias = 128 * sum,
+        .byte_scale = scale * vk_byte_scale(width),
+        .byte_error = sqrtf(left),
+    };
+    return 1;
+}
+
+int vk_query_prepare(vk_scratch *scratch, const float *query, size_t dim, const uint8_t *signs,
+                     vk_query *out) {
+    return vk_query_prepare_tier(vk_active_tier(), scratch, query, dim, signs, out);
+}
+
+// Fewer centroids are all compared by their bytes.
+enum { FEW_CENTROIDS = 256 };
+// Candidates for each list that is wanted.
+static const float candidates_per_list = 2.5f;
+
+/// Chooses centroids whose estimates lie far above the average.
+static size_t choose(vk_scratch *scratch, const vk_query *query, const vk_centroids *centroids,
+                     const vk_code_functions *f, size_t wanted, uint32_t *chosen) {
+    size_t count = centroids->count, block_bytes = vk_code_block_bytes(query->width);
+    float *estimates = scratch->estimates.start;
+    enum { LANES = 16 };
+    float base = 0, products[LANES] = {0};
+    for (size_t i = 0; i < query->width; i += LANES)
+        for (size_t j = 0; j < LANES; j++)
+            products[j] += query->rotated[i + j] * centroids->mean[i + j];
+    for (size_t j = 0; j < LANES; j++) base += products[j];
+    for (size_t first = 0; first < count; first += 8 * VK_CODE_BLOCK_ROWS) {
+        static const uint8_t *const nothing[8] = {0};
+        size_t rows = count - first < 8 * VK_CODE_BLOCK_ROWS ? count - first
+                                                             : 8 * VK_CODE_BLOCK_ROWS;
+        f->scan(query, centroids->blocks + first / VK_CODE_BLOCK_ROWS * block_bytes,
+                (rows + VK_CODE_BLOCK_ROWS - 1) / VK_CODE_BLOCK_ROWS, rows, nothing, base, 0,
+                -INFINITY, 0, chosen, estimates + first);
+    }
+    float sum = 0, sum_squares = 0, sums[LANES] = {0}, square_sums[LANES] = {0};
+    size_t i = 0;
+    for (; i + LANES <= count; i += LANES)
+        for (size_t j = 0; j < LANES; j++) {
+            sums[j] += estimates[i + j];
+            square_sums[j] += estimates[i + j] * estimates[i + j];
+        }
+    for (; i < count; i++) {
+        sum += estimates[i];
+        sum_squares += estimates[i] * estimates[i];
+    }
+    for (size_t j = 0; j < LANES; j++) {
+        sum += sums[j];
+        sum_squares += square_sums[j];
+    }
+    float mean = sum / (float)count, variance = sum_squares / (float)count - mean * mean;
+    float deviation = variance > 0 ? sqrtf(variance) : 0;
+    float share = candidates_per_list * (float)wanted / (float)count;
+    // The upper quantile of a normal distribution (Abramowitz and Stegun, 26.2.23, first terms).
+    float t = sqrtf(-2 * logf(share < 0.5f ? share : 0.5f));
+    float z = t - (2.30753f + 0.27061f * t) / (1 + t * (0.99229f + 0.04481f * t));
+    for (;; z -= 0.3f) {
+        float cut = deviation > 0 && z > -3 ? mean + z * deviation : -INFINITY;
+        size_t found = f->select(estimates, count, cut, chosen);
+        if (found >= wanted) return found;
+    }
+}
+
+size_t vk_rank(vk_scratch *scratch, const vk_query *query, const vk_centroids *centroids,
+               size_t wanted, const vk_ranked **out) {
+    size_t count = centroids->count, width = query->width;
+    const vk_code_functions *f = vk_code_functions_of(vk_active_tier());
+    if (wanted > count) wanted = count;
+    float *estimates = vk_buffer_reserve(&scratch->estimates, (count + 64) * sizeof(float));
+    uint32_t *chosen = vk_buffer_reserve(&scratch->chosen, (count + 64) * sizeof(uint32_t));
+    float *similarities = vk_buffer_reserve(&scratch->similarities, (count + 64) * sizeof(float));
+    vk_ranked *order = vk_buffer_reserve(&scratch->order, (wanted + 1) * sizeof(vk_ranked));
+    if (!estimates || !chosen || !similarities || !order || wanted == 0) return 0;
+    size_t found = count;
+    if (count >= FEW_CENTROIDS && candidates_per_list * (float)wanted * 2 < (float)count)
+        found = choose(scratch, query, centroids, f, wanted, chosen);
+    else
+        for (size_t row = 0; row < count; row++) chosen[row] = (uint32_t)row;
+
+    float low = INFINITY, high = -INFINITY;
+    enum { AHEAD = 2 * VK_BYTE_BATCH };
+    for (size_t i = 0; i < found && i < AHEAD; i++)
+        for (size_t at = 0; at < width; at += 64)
+            __builtin_prefetch(centroids->rows + chosen[i] * width + at, 0, 2);
+    for (size_t first = 0; first < found; first += VK_BYTE_BATCH) {
+        const uint8_t *rows[VK_BYTE_BATCH];
+        int32_t sums[VK_BYTE_BATCH];
+        size_t batch = found - first < VK_BYTE_BATCH ? found - first : VK_BYTE_BATCH;
+        for (size_t i = 0; i < batch; i++) {
+            rows[i] = centroids->rows + chosen[first + i] * width;
+            if (first + i + AHEAD < found)
+                for (size_t at = 0; at < width; at += 64)
+                    __builtin_prefetch(centroids->rows + chosen[first + i + AHEAD] * width + at, 0, 2);
+        }
+        f->bytes(query->bytes, rows, batch, width, sums);
+        for (size_t i = 0; i < batch; i++) {
+            float similarity = (float)(sums[i] - query->byte_bias) * query->byte_scale;
+            similarities[first + i] = similarity;
+            low = similarity < low ? similarity : low;
+            high = similarity > high ? similarity : high;
+        }
+    }
+
+    // Sorted by bins: within a bin of 1/128 of the span the order of lists does not matter.
+    enum { BINS = 128 };
+    uint32_t bins[BINS + 1];
+    memset(bins, 0, sizeof bins);
+    float scale = high > low ? (BINS - 1) / (high - low) : 0;
+    for (size_t i = 0; i < found; i++) {
+        int bin = (int)((high - similarities[i]) * scale);
+        bins[(bin < BINS ? bin : BINS - 1) + 1]++;
+    }
+    for (size_t bin = 0; bin < BINS; bin++) bins[bin + 1] += bins[bin];
+    for (size_t i = 0; i < found; i++) {
+        int bin = (int)((high - similarities[i]) * scale);
+        uint32_t place = bins[bin < BINS ? bin : BINS - 1]++;
+        if (place >= wanted) continue;
+        float rest = 2 - 2 * similarities[i];
+        order[place] = (vk_ranked){chosen[i], similarities[i], rest > 0 ? sqrtf(rest) : 0};
+    }
+    *out = order;
+    return wanted;
+}
