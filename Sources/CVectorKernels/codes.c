@@ -167,8 +167,18 @@ static void bytes(const int8_t *query, const uint8_t *const *rows, size_t count,
     }
 }
 
+size_t vk_plain_select(const float *values, size_t count, float cut, uint32_t *out) {
+    size_t found = 0;
+    for (size_t i = 0; i < count; i++) {
+        out[found] = (uint32_t)i;
+        found += values[i] >= cut;
+    }
+    return found;
+}
+
 const vk_code_functions vk_scalar_code_functions = {
-    vk_plain_hadamard, vk_plain_flip, vk_plain_scale, vk_plain_turn, vk_plain_tables, scan, bytes};
+    vk_plain_hadamard, vk_plain_flip, vk_plain_scale, vk_plain_turn, vk_plain_tables,
+    scan,              bytes,         vk_plain_select};
 
 const vk_code_functions *vk_code_functions_of(vk_tier tier) {
     switch (tier) {

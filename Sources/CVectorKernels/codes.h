@@ -33,6 +33,9 @@ typedef struct {
     /// out[i] = sum of rows[i][j]·query[j], up to VK_BYTE_BATCH rows.
     void (*bytes)(const int8_t *query, const uint8_t *const *rows, size_t count, size_t width,
                   int32_t *out);
+    /// Writes the places of the values that reach `cut`, rising; `out` has room for 16 more than there
+    /// are values.
+    size_t (*select)(const float *values, size_t count, float cut, uint32_t *out);
 } vk_code_functions;
 
 extern const vk_code_functions vk_scalar_code_functions;
@@ -54,6 +57,7 @@ void vk_plain_flip(float *x, const uint8_t *signs, size_t count);
 void vk_plain_scale(float *x, float scale, size_t count);
 void vk_plain_turn(float *x, size_t half);
 void vk_plain_tables(const float *rotated, size_t width, float step, uint8_t *lut);
+size_t vk_plain_select(const float *values, size_t count, float cut, uint32_t *out);
 
 /// The tables of one group of four coordinates: entry n is the sum of |q| plus or minus each, in a
 /// fixed order, in steps, rounded.

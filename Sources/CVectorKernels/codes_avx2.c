@@ -145,6 +145,6 @@ AVX2 static void bytes(const int8_t *query, const uint8_t *const *rows, size_t c
 }
 
 const vk_code_functions vk_avx2_code_functions = {
-    hadamard, flip, scale, turn, vk_plain_tables, scan, bytes};
+    hadamard, flip, scale, turn, vk_plain_tables, scan, bytes, vk_plain_select};
 
 #endif

@@ -87,11 +87,12 @@ static size_t choose(vk_scratch *scratch, const vk_query *query, const vk_centro
                      const vk_code_functions *f, size_t wanted, uint32_t *chosen) {
     size_t count = centroids->count, block_bytes = vk_code_block_bytes(query->width);
     float *estimates = scratch->estimates.start;
-    float base = 0, squares = 0;
-    for (size_t i = 0; i < query->width; i++) {
-        base += query->rotated[i] * centroids->mean[i];
-        squares += centroids->mean[i] * centroids->mean[i];
-    }
+    enum { LANES = 16 };
+    float base = 0, products[LANES] = {0};
+    for (size_t i = 0; i < query->width; i += LANES)
+        for (size_t j = 0; j < LANES; j++)
+            products[j] += query->rotated[i + j] * centroids->mean[i + j];
+    for (size_t j = 0; j < LANES; j++) base += products[j];
     for (size_t first = 0; first < count; first += 8 * VK_CODE_BLOCK_ROWS) {
         static const uint8_t *const nothing[8] = {0};
         size_t rows = count - first < 8 * VK_CODE_BLOCK_ROWS ? count - first
@@ -100,7 +101,6 @@ static size_t choose(vk_scratch *scratch, const vk_query *query, const vk_centro
                 (rows + VK_CODE_BLOCK_ROWS - 1) / VK_CODE_BLOCK_ROWS, rows, nothing, base, 0,
                 -INFINITY, 0, chosen, estimates + first);
     }
-    enum { LANES = 16 };
     float sum = 0, sum_squares = 0, sums[LANES] = {0}, square_sums[LANES] = {0};
     size_t i = 0;
     for (; i + LANES <= count; i += LANES)
@@ -124,11 +124,7 @@ static size_t choose(vk_scratch *scratch, const vk_query *query, const vk_centro
     float z = t - (2.30753f + 0.27061f * t) / (1 + t * (0.99229f + 0.04481f * t));
     for (;; z -= 0.3f) {
         float cut = deviation > 0 && z > -3 ? mean + z * deviation : -INFINITY;
-        size_t found = 0;
-        for (size_t row = 0; row < count; row++) {
-            chosen[found] = (uint32_t)row;
-            found += estimates[row] >= cut;
-        }
+        size_t found = f->select(estimates, count, cut, chosen);
         if (found >= wanted) return found;
     }
 }
@@ -173,8 +169,8 @@ size_t vk_rank(vk_scratch *scratch, const vk_query *query, const vk_centroids *c
         }
     }
 
-    // Sorted by bins: within a bin of 1/512 of the span the order of lists does not matter.
-    enum { BINS = 512 };
+    // Sorted by bins: within a bin of 1/128 of the span the order of lists does not matter.
+    enum { BINS = 128 };
     uint32_t bins[BINS + 1];
     memset(bins, 0, sizeof bins);
     float scale = high > low ? (BINS - 1) / (high - low) : 0;

@@ -174,6 +174,15 @@ static float cut(const float *bounds, size_t count, size_t wanted) {
     return low;
 }
 
+/// Asks for the byte rows of waiting rows.
+static void prefetch(const run *r, const uint32_t *waiting, size_t count) {
+    size_t width = r->query->width;
+    for (size_t i = 0; i < count; i++) {
+        const uint8_t *row = r->bytes->rows + (size_t)waiting[i] * width;
+        for (size_t at = 0; at < width; at += 64) __builtin_prefetch(row + at, 0, 2);
+    }
+}
+
 /// While fewer than k are known no threshold holds anything back: the best bounds go first.
 static void drain_first(run *r, uint32_t *waiting, float *bounds, size_t count) {
     size_t wanted = r->options->k - r->heap_count;
@@ -190,21 +199,13 @@ static void drain_first(run *r, uint32_t *waiting, float *bounds, size_t count) 
             waiting[best] = row;
             bounds[best++] = bound;
         }
+        prefetch(r, waiting, best);
         drain(r, waiting, NULL, best);
         waiting += best;
         bounds += best;
         count -= best;
     }
     drain(r, waiting, bounds, count);
-}
-
-/// Asks for the byte rows of waiting rows.
-static void prefetch(const run *r, const uint32_t *waiting, size_t count) {
-    size_t width = r->query->width;
-    for (size_t i = 0; i < count; i++) {
-        const uint8_t *row = r->bytes->rows + (size_t)waiting[i] * width;
-        for (size_t at = 0; at < width; at += 64) __builtin_prefetch(row + at, 0, 2);
-    }
 }
 
 static int begin(run *r, size_t row_count, int has_duplicates) {
@@ -249,8 +250,17 @@ typedef struct {
 static const uint8_t *next_block(cursor *c) {
     while (c->place < c->count) {
         const uint32_t *starts = c->lists->block_starts + c->order[c->place].list;
-        if (starts[0] + c->block < starts[1])
+        if (starts[0] + c->block < starts[1]) {
+            if (c->lists->ordinals) {
+                // Of the block's rows, 128 bytes that may lie across three lines.
+                size_t first = c->lists->starts[c->order[c->place].list];
+                const char *rows = (const char *)(c->lists->ordinals + first +
+                                                  c->block * VK_CODE_BLOCK_ROWS);
+                __builtin_prefetch(rows, 0, 2);
+                __builtin_prefetch(rows + 64, 0, 2);
+            }
             return c->lists->blocks + (starts[0] + c->block++) * c->block_bytes;
+        }
         c->place++;
         c->block = 0;
     }

@@ -37,6 +37,13 @@ package final class AlignedBytes: @unchecked Sendable {
         if slack > 0 { _ = madvise(start, size, MADV_HUGEPAGE) }
     }
 
+    package convenience init(copying bytes: UnsafeRawBufferPointer) {
+        self.init(byteCount: bytes.count)
+        if let source = bytes.baseAddress {
+            start.copyMemory(from: source, byteCount: bytes.count)
+        }
+    }
+
     deinit {
         munmap(start, mappedByteCount)
     }

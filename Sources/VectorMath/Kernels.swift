@@ -24,6 +24,12 @@ package enum Kernels {
         Tier(rawValue: vk_active_tier().rawValue) ?? .scalar
     }
 
+    /// Asks for a cache line ahead of its use.
+    @inline(__always)
+    package static func prefetch(_ address: UnsafeRawPointer) {
+        vk_prefetch(address)
+    }
+
     /// Scores `count` rows that lie `stride` floats apart.
     ///
     /// - Shapes: `query` is `[dimension]`, `rows` is `[count × stride]`, `scores` is `[count]`.

@@ -26,6 +26,9 @@ int vk_tier_supported(vk_tier tier);
 /// `scalar`, `avx2`, `avx512` or `neon`.
 const char *vk_tier_name(vk_tier tier);
 
+/// Asks for the cache line of an address.
+static inline void vk_prefetch(const void *address) { __builtin_prefetch(address, 0, 2); }
+
 /// out[i] = <query, rows + i·stride> for `count` rows.
 void vk_dot_rows(const float *query, const float *rows, size_t stride, size_t count, size_t dim,
                  float *out);

@@ -154,7 +154,7 @@ public final class VectorCollection: Sendable {
             var matches: [Match] = []
             matches.reserveCapacity(outcome.rows.count)
             for row in outcome.rows {
-                matches.append(try live.match(score: row.score, key: row.key, include: include))
+                matches.append(try live.match(row, include: include))
             }
             return SearchResult(matches: matches, statistics: outcome.statistics)
         }

@@ -38,6 +38,26 @@ extension RecordID {
         }
     }
 
+    /// The id that fills these bytes; nil when they are none, of which a reader tells more.
+    static func decode(_ bytes: UnsafeRawBufferPointer) -> RecordID? {
+        guard let tag = bytes.first else { return nil }
+        switch tag {
+        case RecordIDTag.integer where bytes.count == 9:
+            return .integer(
+                UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: 1, as: UInt64.self))
+            )
+        case RecordIDTag.uuid where bytes.count == 17:
+            let high = bytes.loadUnaligned(fromByteOffset: 1, as: UInt64.self)
+            let low = bytes.loadUnaligned(fromByteOffset: 9, as: UInt64.self)
+            return .uuid(RecordUUID(high: UInt64(bigEndian: high), low: UInt64(bigEndian: low)))
+        case RecordIDTag.string where bytes.count > 2 && Int(bytes[1]) == bytes.count - 2:
+            let text = UnsafeRawBufferPointer(rebasing: bytes[2...])
+            return String(validating: text, as: UTF8.self).map { .string($0) }
+        default:
+            return nil
+        }
+    }
+
     /// Reads one id and moves past it.
     package static func decode(from reader: inout ByteReader) throws(CorruptionError) -> RecordID {
         let start = reader.offset

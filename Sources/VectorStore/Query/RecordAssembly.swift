@@ -16,14 +16,14 @@ extension LiveSet {
 
     /// The match of a scored row.
     func match(
-        score: Float,
-        key: RowKey,
+        _ row: FoundRow,
         include: IncludedFields
     ) throws(CorruptionError) -> Match {
+        let key = row.key
         let store = store(key.store)
         return Match(
-            id: try store.id(at: key.ordinal),
-            distance: UnitVector.cosineDistance(fromDot: score),
+            id: row.id,
+            distance: UnitVector.cosineDistance(fromDot: row.score),
             partition: partition(key),
             attributes: include.contains(.attributes) ? attributes(key) : [:],
             payload: include.contains(.payload) ? try store.payload(at: key.ordinal) : nil,

@@ -9,8 +9,8 @@ struct Searcher {
 
     /// What a search found, before records are read.
     struct Outcome {
-        /// Best first: dot products of unit vectors, and where the rows are.
-        var rows: [(score: Float, key: RowKey)]
+        /// Best first.
+        var rows: [FoundRow]
         var statistics: SearchStatistics
     }
 
@@ -169,18 +169,38 @@ struct Searcher {
     }
 
     /// The best rows, nearest first, ties by id.
-    private func ordered(
-        _ best: TopK
-    ) throws(CorruptionError) -> [(score: Float, key: RowKey)] {
-        var rows: [(score: Float, key: RowKey, id: RecordID)] = []
-        for row in best.sorted() {
+    private func ordered(_ best: TopK) throws(CorruptionError) -> [FoundRow] {
+        let kept = best.sorted()
+        for (index, view) in live.segments.enumerated() {
+            let store = live.memtables.count + index
+            view.segment.prefetchIDs(
+                kept.lazy.map { RowKey(raw: $0.key) }.filter { $0.store == store }.map(\.ordinal)
+            )
+        }
+        var rows: [FoundRow] = []
+        rows.reserveCapacity(kept.count)
+        for row in kept {
             let key = RowKey(raw: row.key)
             let id = try live.store(key.store).id(at: key.ordinal)
-            rows.append((row.score, key, id))
+            rows.append(FoundRow(score: row.score, key: key, id: id))
         }
-        rows.sort { left, right in
-            left.score != right.score ? left.score > right.score : left.id < right.id
+        var isOrdered = true
+        for place in rows.indices.dropFirst() where rows[place - 1].score == rows[place].score {
+            isOrdered = false
         }
-        return rows.map { ($0.score, $0.key) }
+        if !isOrdered {
+            rows.sort { left, right in
+                left.score != right.score ? left.score > right.score : left.id < right.id
+            }
+        }
+        return rows
     }
+}
+
+/// A row that a search found.
+struct FoundRow {
+    /// The dot product of the unit vectors.
+    var score: Float
+    var key: RowKey
+    var id: RecordID
 }

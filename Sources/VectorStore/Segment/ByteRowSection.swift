@@ -3,10 +3,11 @@ package import VectorMath
 
 /// The byte rows of a segment; valid while the segment is referenced.
 package struct ByteRowSection: @unchecked Sendable {
-    // Safe to share: the rows lie in the segment's read-only mapping.
+    // Safe to share: the rows lie in the segment's read-only mapping, or in a copy that is constant.
     package let rotation: CodeRotation
     package let rotationSeed: UInt64
     package let table: ByteRowTable
+    private let hot: HotMemory.Copy?
 
     /// Reads a section and checks its frame; rows are checked when they are first read.
     ///
@@ -49,12 +50,28 @@ package struct ByteRowSection: @unchecked Sendable {
         guard error.isFinite, error >= 0, error <= 2 else {
             throw bytes.invalid("largest error", found: "\(error)", expected: "0 to 2")
         }
-        table = ByteRowTable(
-            start: UnsafePointer(bytes.integers(at: Layout.rows, as: UInt8.self)),
-            count: rowCount,
-            largestError: error,
-            verified: file.verification.bits,
-            offset: file.firstBlocks[section] * SegmentLayout.blockByteCount + Layout.rows
-        )
+        let rows = Layout.rows..<bytes.count - Layout.errorByteCount
+        if HotMemory.reserve(rows.count) {
+            let copy = HotMemory.copy(bytes.bytes(rows))
+            try file.verify(section: section, range: 0..<bytes.count)
+            hot = copy
+            file.region.advise(.dontNeed, offset: Int(bytes.offset), byteCount: bytes.count)
+            table = ByteRowTable(
+                start: UnsafePointer(copy.bytes.start.assumingMemoryBound(to: UInt8.self)),
+                count: rowCount,
+                largestError: error,
+                verified: nil,
+                offset: 0
+            )
+        } else {
+            hot = nil
+            table = ByteRowTable(
+                start: UnsafePointer(bytes.integers(at: Layout.rows, as: UInt8.self)),
+                count: rowCount,
+                largestError: error,
+                verified: file.verification.bits,
+                offset: file.firstBlocks[section] * SegmentLayout.blockByteCount + Layout.rows
+            )
+        }
     }
 }

@@ -1,9 +1,22 @@
 package import StorageIO
+import VectorMath
 
 extension Segment {
     package func id(at ordinal: Int) throws(CorruptionError) -> RecordID {
+        precondition(ordinal >= 0 && ordinal < rowCount)
+        if let id = RecordID.decode(idBytes.bytes(idRange(ordinal))) { return id }
         var reader = idReader(at: ordinal)
         return try RecordID.decode(from: &reader)
+    }
+
+    /// Asks for the ids of rows ahead of their use: first where they lie, then their bytes.
+    package func prefetchIDs(_ ordinals: some Sequence<Int>) {
+        for ordinal in ordinals {
+            Kernels.prefetch(idOffsets.base + ordinal * 8)
+        }
+        for ordinal in ordinals {
+            Kernels.prefetch(idBytes.base + idRange(ordinal).lowerBound)
+        }
     }
 
     package func lsn(at ordinal: Int) -> UInt64 {

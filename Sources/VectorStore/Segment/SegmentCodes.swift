@@ -3,11 +3,12 @@ package import VectorMath
 
 /// The one-bit codes of a segment's posting lists; valid while the segment is referenced.
 package struct SegmentCodes: @unchecked Sendable {
-    // Safe to share: the blocks lie in the segment's read-only mapping.
+    // Safe to share: what the pointers name is constant.
     package let rotation: CodeRotation
     package let rotationSeed: UInt64
     package let blockByteCount: Int
-    private let blocks: UnsafePointer<UInt8>
+    /// A copy in huge pages: every search reads here and there in it.
+    private let blocks: AlignedBytes
     /// The first block of each list, and the end: UInt32.
     private let blockStarts: AlignedBytes
     private let blockCount: Int
@@ -48,7 +49,7 @@ package struct SegmentCodes: @unchecked Sendable {
             )
         }
         try bytes.requireByteCount(UInt64(CodeLayout.blocks) + count * UInt64(size))
-        blocks = UnsafePointer(bytes.integers(at: CodeLayout.blocks, as: UInt8.self))
+        blocks = AlignedBytes(copying: bytes.bytes(CodeLayout.blocks..<bytes.count))
     }
 
     package var byteCount: Int { blockCount * blockByteCount }
@@ -59,7 +60,7 @@ package struct SegmentCodes: @unchecked Sendable {
     package func lists(of entry: PartitionEntry) -> CodedLists? {
         guard let starts = entry.listStarts else { return nil }
         return CodedLists(
-            blocks: blocks,
+            blocks: UnsafePointer(blocks.start.assumingMemoryBound(to: UInt8.self)),
             blockStarts: UnsafePointer(
                 blockStarts.start.assumingMemoryBound(to: UInt32.self) + entry.firstList
             ),
@@ -73,7 +74,7 @@ package struct SegmentCodes: @unchecked Sendable {
     /// The lists over all rows.
     package func lists(of postings: Postings) -> CodedLists {
         CodedLists(
-            blocks: blocks,
+            blocks: UnsafePointer(blocks.start.assumingMemoryBound(to: UInt8.self)),
             blockStarts: UnsafePointer(blockStarts.start.assumingMemoryBound(to: UInt32.self)),
             starts: postings.starts,
             ordinals: postings.ordinals,
