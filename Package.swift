@@ -172,7 +172,7 @@ let package = Package(
         ),
         .testTarget(
             name: "VectorMathTests",
-            dependencies: ["VectorMath"],
+            dependencies: ["VectorMath", "CVectorKernels"],
             swiftSettings: swiftSettings
         ),
         .testTarget(
