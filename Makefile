@@ -24,8 +24,8 @@ SOURCES := Sources Tests Package.swift
 TEST_ARGS := -c release -Xswiftc -enable-testing --scratch-path .build-test \
 	--explicit-target-dependency-import-check error $(SWIFT_ARGS)
 
-.PHONY: help deps toolchain build demo lint test soak mutants bench bench-load bench-peers \
-	bench-pgvector format clean
+.PHONY: help deps toolchain build demo demo-chat lint test soak api-check mutants bench bench-load \
+	bench-peers bench-pgvector format clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,16 +43,29 @@ build: deps toolchain ## Build vector-server and vector-bench in release
 demo: build ## Import the lectures, serve them, ask questions, check the answers
 	@BIN="$$($(SWIFT) build -c release $(SWIFT_ARGS) --show-bin-path)" scripts/demo.sh
 
+demo-chat: build ## The same with metadata in a Postgres of its own
+	@scripts/deps.sh postgresql
+	@BIN="$$($(SWIFT) build -c release $(SWIFT_ARGS) --show-bin-path)" scripts/demo-chat.sh
+
 lint: toolchain ## Check the layout of the sources
 	$(SWIFT) format lint --strict -r $(SOURCES)
 
 test: deps lint ## Run all tests
-	@scripts/deps.sh postgresql libhdf5-dev
+	@scripts/deps.sh libhdf5-dev openssl pgbouncer postgresql python3 python3-venv
+	@scripts/python.sh >/dev/null
 	$(SWIFT) build --build-tests $(TEST_ARGS)
 	VS_HAS_HDF5=1 $(SWIFT) test $(TEST_ARGS)
 
-soak: deps toolchain ## Run the durability tests in their big tier
+soak: deps toolchain ## Run the durability, Postgres and server tests in their big tier
+	@scripts/deps.sh openssl pgbouncer postgresql
 	VS_TIER=soak $(SWIFT) test $(TEST_ARGS) --filter DurabilityTests
+	VS_TIER=soak $(SWIFT) test $(TEST_ARGS) --filter 'PostgresPoolTests|OperationsTests'
+	VS_TIER=soak $(SWIFT) test $(TEST_ARGS) --filter VectorServiceTests
+	$(MAKE) api-check
+
+api-check: build ## Hold a running server against its OpenAPI description
+	@scripts/deps.sh python3 python3-venv
+	@BIN="$$($(SWIFT) build -c release $(SWIFT_ARGS) --show-bin-path)" scripts/api-check.sh
 
 mutants: deps toolchain ## Break the engine on purpose and expect the durability tests to notice
 	scripts/mutants.sh
@@ -81,4 +94,4 @@ format: toolchain ## Lay the sources out
 	$(SWIFT) format -i -r $(SOURCES)
 
 clean: ## Remove everything that was built
-	rm -rf .build .build-test .build-readme bench-report
+	rm -rf .build .build-test .build-readme .build-python bench-report
