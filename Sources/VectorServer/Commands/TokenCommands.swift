@@ -22,7 +22,7 @@ struct IssuerLocation: ParsableArguments {
         do throws(ConfigurationProblem) {
             return try SurfaceSettings(file.root.json).tokens
         } catch {
-            throw CommandFailure(file.error(file.root.nearest(error.place), error.description))
+            throw CommandFailure(file.error(file.root.nearest(error.place), error.reason))
         }
     }
 
