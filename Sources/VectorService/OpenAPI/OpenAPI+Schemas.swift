@@ -359,9 +359,10 @@ extension OpenAPI {
               "nprobe": {"type": ["integer", "null"], "minimum": 1},
               "include": {
                 "type": ["array", "null"],
-                "items": {"type": "string", "enum": ["attributes", "payload", "vector"]}
+                "items": {"type": "string", "enum": ["attributes", "payload", "vector", "metadata"]}
               },
               "explain": {"type": ["boolean", "null"]},
+              "require_metadata": {"type": ["boolean", "null"]},
               "min_lsn": {"type": ["integer", "null"], "minimum": 0},
               "timeout_ms": {"type": ["integer", "null"], "minimum": 0, "maximum": 10000}
             },
