@@ -179,7 +179,7 @@ struct `Postgres pool on real servers` {
                                 if answer.number != number { outcome.wrong += 1 }
                                 if answer.isDirty { outcome.dirty += 1 }
                             case .failure(let error as PostgresError)
-                            where [.cancelled, .acquireTimeout].contains(error.code):
+                            where [.cancelled, .acquireTimeout, .circuitOpen].contains(error.code):
                                 outcome.cancelled += 1
                             case .failure(let error): outcome.other.append("\(error)")
                             }
