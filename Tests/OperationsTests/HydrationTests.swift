@@ -182,7 +182,7 @@ struct `Chat path` {
         }
         let metrics = try connection.get("/metrics").text
         #expect(metrics.contains("vs_pg_pool_connections{state=\"idle\"}"))
-        #expect(!metrics.contains("ada"), "no creator in the metrics")
+        #expect(!metrics.contains("\"ada\""), "no creator in the metrics")
     }
 
     @Test func `a collection without a table takes no metadata, and says so`() throws {
