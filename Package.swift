@@ -172,7 +172,7 @@ let package = Package(
         ),
         .testTarget(
             name: "VectorMathTests",
-            dependencies: ["VectorMath"],
+            dependencies: ["VectorMath", "CVectorKernels"],
             swiftSettings: swiftSettings
         ),
         .testTarget(
@@ -209,6 +209,7 @@ let package = Package(
             dependencies: ["VectorStore", "Evaluation"],
             swiftSettings: swiftSettings
         ),
+        .testTarget(name: "BenchTests", swiftSettings: swiftSettings),
         .testTarget(name: "ArchitectureTests", swiftSettings: swiftSettings),
         .testTarget(
             name: "EndToEndTests",

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Evaluation
 import Foundation
+import Synchronization
 import VectorStore
 
 /// A failure that is shown as one line.
@@ -19,6 +20,8 @@ struct BenchStore {
     let directory: String
     /// Named times of the build, in order.
     var seconds: [(name: String, seconds: Double)]
+    /// The processor time of the build in scans of the yardstick, by its speeds before and after.
+    var scans: Double?
 
     /// Seconds of the whole build; nil when the store was there already.
     var buildSeconds: Double? {
@@ -46,16 +49,23 @@ struct BenchStore {
         var hasRank = false
     }
 
-    /// Imports the rows through upserts and builds the index; a store that holds as many rows already is
+    /// Imports the rows as segments and builds the index; a store that holds as many rows already is
     /// used as it is, and its index too unless another `nlist` is asked for.
     ///
-    /// - Parameter threads: Threads that build; one a core by default.
+    /// - Parameters:
+    ///   - threads: Threads that build; one a core by default.
+    ///   - yardstick: What tells the speed of the machine during the build.
     static func build(
         _ rows: Rows,
         directory: String,
         nlist: Int?,
-        threads: Int? = nil
+        threads: Int? = nil,
+        yardstick: Yardstick? = nil
     ) async throws -> BenchStore {
+        let speed = { yardstick?.rate(threads: threads ?? Machine.coreCount, seconds: 0.25) }
+        var speeds = [speed()]
+        var processorSeconds = 0.0
+        var processor = ProcessorTime.seconds
         var options = StoreOptions()
         options.automaticCompaction = false
         options.automaticIndexing = false
@@ -73,6 +83,9 @@ struct BenchStore {
         if state.rowCount == 0 {
             try await importRows(rows, into: collection)
             seconds.append((name: "import", seconds: elapsed(since: start)))
+            processorSeconds += ProcessorTime.seconds - processor
+            speeds.append(speed())
+            processor = ProcessorTime.seconds
             state = try collection.statistics()
         }
         guard state.rowCount == rows.base.count else {
@@ -92,45 +105,36 @@ struct BenchStore {
             }
             Progress.end()
             seconds += report.seconds.map { ($0.name, $0.seconds) }
+            processorSeconds += ProcessorTime.seconds - processor
+            speeds.append(speed())
         }
-        return BenchStore(
+        var store = BenchStore(
             database: database,
             collection: collection,
             directory: directory,
             seconds: seconds
         )
+        let known = speeds.compactMap { $0 }
+        if !seconds.isEmpty, !known.isEmpty {
+            store.scans = processorSeconds * known.reduce(0, +) / Double(known.count)
+        }
+        return store
     }
 
     private static func importRows(
         _ rows: Rows,
         into collection: VectorCollection
     ) async throws {
-        let dimension = rows.base.dimension
-        let batch = max(1, min(4_096, (8 << 20) / (dimension * 4 + 512)))
-        var floats = [Float](repeating: 0, count: batch * dimension)
-        var first = 0
-        var waiting: Task<Void, any Error>?
-        while first < rows.base.count {
-            let range = first..<min(rows.base.count, first + batch)
-            try floats.withUnsafeMutableBufferPointer { buffer in
-                guard let base = buffer.baseAddress else { return }
-                try rows.base.read(rows: range, into: base)
-            }
-            let records = range.map { row in
-                let place = (row - first) * dimension
-                return Record(
-                    id: .integer(UInt64(row)),
-                    vector: Array(floats[place..<place + dimension]),
-                    partition: rows.partitions.map { String($0[row]) },
-                    attributes: rows.hasRank ? ["rank": .int64(rank(ofRow: row))] : [:]
-                )
-            }
-            try await waiting?.value
-            waiting = Task { _ = try await collection.upsert(records) }
-            first = range.upperBound
-            Progress.show("import", Double(first) / Double(rows.base.count))
+        let source = RecordSource(rows)
+        var options = ImportOptions()
+        options.expectedRecordCount = rows.base.count
+        options.expectsIndex = true
+        try await collection.importRecords(options) {
+            try source.next()
+        } progress: { progress in
+            Progress.show("import", Double(progress.recordCount) / Double(rows.base.count))
+            return true
         }
-        try await waiting?.value
         Progress.end()
     }
 
@@ -139,6 +143,35 @@ struct BenchStore {
         var mixed = UInt64(row) &* 0x9E37_79B9_7F4A_7C15
         mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
         return Int64((mixed ^ (mixed >> 27)) % 10_000)
+    }
+}
+
+/// Makes records of rows, batch by batch.
+final class RecordSource: Sendable {
+    private let rows: BenchStore.Rows
+    private let firstRow = Mutex(0)
+
+    init(_ rows: BenchStore.Rows) {
+        self.rows = rows
+    }
+
+    /// The next records; none at the end.
+    func next() throws -> [Record] {
+        let dimension = rows.base.dimension
+        let batch = max(1, min(4_096, (8 << 20) / (dimension * 4 + 512)))
+        let range = firstRow.withLock { first in
+            let range = first..<min(rows.base.count, first + batch)
+            first = range.upperBound
+            return range
+        }
+        return try range.map { row in
+            Record(
+                id: .integer(UInt64(row)),
+                vector: try rows.base.row(row),
+                partition: rows.partitions.map { String($0[row]) },
+                attributes: rows.hasRank ? ["rank": .int64(BenchStore.rank(ofRow: row))] : [:]
+            )
+        }
     }
 }
 

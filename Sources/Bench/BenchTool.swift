@@ -25,9 +25,11 @@ struct BenchTool: AsyncParsableCommand {
             Exit codes: 0 done, 1 it failed or a check found something wrong, 2 wrong usage.
             """,
         subcommands: [
-            RecallCommand.self, FilteredCommand.self, GenerateCommand.self, ExpandCommand.self,
-            IngestCommand.self, LecturesCommand.self, LatencyCommand.self, LoadCommand.self,
+            RecallCommand.self, FilteredCommand.self, PeerCommand.self, GenerateCommand.self,
+            ExpandCommand.self, IngestCommand.self, LecturesCommand.self, LatencyCommand.self,
+            LoadCommand.self,
             CompareCommand.self, PlotCommand.self, PgvectorCommand.self,
+            MachineCommand.self,
         ]
     )
 

@@ -1,23 +1,25 @@
-// Spherical k-means in two levels.
+// Spherical k-means over an int8 sample.
 //
-// - A sample is split into about √nlist coarse clusters; the lists are shared out among them by
-//   population (Sainte-Laguë), and each cluster is split into its lists. Cost n·√nlist·dimension
-//   a round in place of n·nlist·dimension.
-// - Then a few rounds over the whole sample against all centroids let rows cross coarse borders.
-// - The same seed gives the same centroids on any number of threads: work is split into fixed pieces
-//   and each sum is taken in row order.
+// - It starts at rows chosen at random; two rounds against all centroids, then rounds against the
+//   neighbours of each row's centroid until few rows move (see `ByteLloyd`).
+// - Memory is the sample, a byte a coordinate, and the centroids; never more than asked for.
+// - The same seed gives the same centroids on any number of threads.
 
 /// How centroids are trained.
 package struct KMeansOptions: Sendable {
     package var nlist: Int
     package var dimension: Int
     package var seed: UInt64 = 42
-    /// Rounds at each of the two levels.
-    package var iterations = 8
-    /// Rounds over the whole sample at the end.
-    package var refinements = 1
+    /// Rounds against all centroids.
+    package var fullRounds = 2
+    /// Rounds against neighbours, at the most.
+    package var neighbourRounds = 10
+    /// Rounds end when fewer than this share of the rows moves.
+    package var settledShare = 0.01
     /// The sample has at most this many rows a list.
     package var maximumPointsPerCentroid = 96
+    /// The sample takes at most this many bytes, but has a row for each list.
+    package var maximumSampleByteCount = 512 << 20
     package var threads = 1
 
     package init(nlist: Int, dimension: Int) {
@@ -27,6 +29,9 @@ package struct KMeansOptions: Sendable {
 }
 
 package enum KMeans {
+    /// Rows that are loaded together: at most so many floats.
+    private static let loadedFloatCount = 1 << 20
+
     /// Trains unit centroids.
     ///
     /// - Parameters:
@@ -43,113 +48,74 @@ package enum KMeans {
     ) -> [Float]? {
         precondition(count > 0 && options.nlist > 0 && options.dimension > 0)
         let nlist = min(options.nlist, count)
-        var random = SeededRandom(seed: options.seed)
-        let sampleCount = min(count, max(nlist, nlist * options.maximumPointsPerCentroid))
-        let rows = random.sampleIndices(count: sampleCount, from: count)
-        let dimension = options.dimension
-        let sample = [Float](unsafeUninitializedCapacity: sampleCount * dimension) {
-            buffer,
-            filled in
-            guard let base = buffer.baseAddress else { return }
-            base.initialize(repeating: 0, count: sampleCount * dimension)
-            loadRows(rows, base)
-            filled = sampleCount * dimension
-        }
         func report(_ share: Double) -> Bool { progress?(share) ?? true }
-        guard report(0.05) else { return nil }
-
-        let points = PointSet(values: sample, dimension: dimension)
-        var centroids = twoLevels(
-            points,
-            nlist: nlist,
-            options: options,
-            random: &random,
-            report: report
-        )
-        guard centroids != nil else { return nil }
-        for round in 0..<options.refinements {
-            centroids = centroids.map {
-                Lloyd(points: points, threads: options.threads).round($0)
-            }
-            let share = 0.7 + 0.3 * Double(round + 1) / Double(options.refinements)
-            guard report(share) else { return nil }
-        }
-        return centroids
-    }
-
-    private static func twoLevels(
-        _ points: PointSet,
-        nlist: Int,
-        options: KMeansOptions,
-        random: inout SeededRandom,
-        report: (Double) -> Bool
-    ) -> [Float]? {
-        let coarseCount = Int(Double(nlist).squareRoot().rounded())
-        guard coarseCount >= 4 else {
-            return Lloyd(points: points, threads: options.threads).train(
-                nlist: nlist,
-                iterations: options.iterations,
-                seed: random.next()
+        var random = SeededRandom(seed: options.seed)
+        let affordable =
+            options.maximumSampleByteCount / RoundedRows.byteCount(dimension: options.dimension)
+        let wanted = min(nlist * options.maximumPointsPerCentroid, affordable)
+        let numbers = random.sampleIndices(count: min(count, max(nlist, wanted)), from: count)
+        guard
+            let rows = sample(
+                numbers,
+                options: options,
+                loadRows: loadRows,
+                proceed: { share in
+                    report(0.1 * share)
+                }
             )
-        }
-        let coarseSample = points.subset(
-            random.sampleIndices(count: min(points.count, coarseCount * 256), from: points.count)
-        )
-        let coarse = Lloyd(points: coarseSample, threads: options.threads).train(
-            nlist: coarseCount,
-            iterations: options.iterations,
-            seed: random.next()
-        )
-        let members = Lloyd(points: points, threads: options.threads).members(of: coarse)
-        guard report(0.2) else { return nil }
+        else { return nil }
 
-        let seats = Seats.share(nlist, among: members.map(\.count))
-        let seeds = members.map { _ in random.next() }
-        let starts = seats.reduce(into: [0]) { $0.append($0[$0.count - 1] + $1) }
-        var centroids = [Float](repeating: 0, count: nlist * points.dimension)
-        centroids.withUnsafeMutableBufferPointer { target in
-            nonisolated(unsafe) let target = target  // Each cluster writes centroids of its own.
-            ParallelWorkers.forEachChunk(
-                count: members.count,
-                chunk: 1,
-                threads: options.threads
-            ) { range in
-                for cluster in range where seats[cluster] > 0 {
-                    let part = Lloyd(points: points.subset(members[cluster]), threads: 1).train(
-                        nlist: seats[cluster],
-                        iterations: options.iterations,
-                        seed: seeds[cluster]
-                    )
-                    for (offset, value) in part.enumerated() {
-                        target[starts[cluster] * points.dimension + offset] = value
-                    }
-                }
+        var lloyd = ByteLloyd(rows: rows, nlist: nlist, threads: options.threads, random: &random)
+        let fullRounds = Double(options.fullRounds)
+        for round in 0..<options.fullRounds {
+            let isDone = lloyd.roundOverAll {
+                report(0.1 + 0.6 * (Double(round) + $0) / fullRounds)
             }
+            guard isDone else { return nil }
         }
-        return report(0.7) ? centroids : nil
+        for round in 0..<options.neighbourRounds {
+            let moved = lloyd.roundOverNeighbours()
+            guard report(0.7 + 0.3 * Double(round + 1) / Double(options.neighbourRounds)) else {
+                return nil
+            }
+            if moved < options.settledShare { break }
+        }
+        guard report(1) else { return nil }
+        return lloyd.centroids
     }
-}
 
-/// Shares seats out by population (Sainte-Laguë, also called Webster's method).
-enum Seats {
-    /// - Returns: Seats by party; each with members has at least one, none more than its members.
-    static func share(_ seats: Int, among populations: [Int]) -> [Int] {
-        var shares = populations.map { $0 > 0 ? 1 : 0 }
-        var remaining = seats - shares.reduce(0, +)
-        precondition(remaining >= 0 && seats <= populations.reduce(0, +))
-        while remaining > 0 {
-            var best = -1
-            var bestQuotient = -1.0
-            for (party, population) in populations.enumerated() where shares[party] < population {
-                let quotient = Double(population) / Double(2 * shares[party] + 1)
-                if quotient > bestQuotient {
-                    bestQuotient = quotient
-                    best = party
+    /// Loads and rounds rows; nil when cancelled.
+    private static func sample(
+        _ numbers: [Int],
+        options: KMeansOptions,
+        loadRows: ([Int], UnsafeMutablePointer<Float>) -> Void,
+        proceed: (Double) -> Bool
+    ) -> RoundedRows? {
+        let dimension = options.dimension
+        let rows = RoundedRows(count: numbers.count, dimension: dimension)
+        let blockCount = max(1, loadedFloatCount / dimension)
+        var isComplete = true
+        withUnsafeTemporaryAllocation(
+            of: Float.self,
+            capacity: min(blockCount, numbers.count) * dimension
+        ) { block in
+            guard let base = block.baseAddress else { return }
+            base.initialize(repeating: 0, count: block.count)
+            for first in stride(from: 0, to: numbers.count, by: blockCount) {
+                let part = Array(numbers[first..<min(numbers.count, first + blockCount)])
+                loadRows(part, base)
+                nonisolated(unsafe) let loaded = base  // Read by all, written by none meanwhile.
+                ParallelWorkers.forEachChunk(
+                    count: part.count,
+                    chunk: 256,
+                    threads: options.threads
+                ) { range in
+                    for row in range { rows.set(first + row, to: loaded + row * dimension) }
                 }
+                isComplete = proceed(Double(first + part.count) / Double(numbers.count))
+                if !isComplete { return }
             }
-            shares[best] += 1
-            remaining -= 1
         }
-        return shares
+        return isComplete ? rows : nil
     }
 }

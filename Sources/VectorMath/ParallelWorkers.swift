@@ -1,5 +1,6 @@
 import Dispatch
 import Glibc
+import Synchronization
 
 /// Splits work over threads that may block, away from Swift's cooperative pool.
 package enum ParallelWorkers {
@@ -11,7 +12,8 @@ package enum ParallelWorkers {
     /// Calls `body` for consecutive ranges of at most `chunk` that cover `0..<count`.
     ///
     /// The ranges do not depend on the number of threads, so that results which are combined in range
-    /// order do not either.
+    /// order do not either. A thread that is done takes the next range, so that one core which other
+    /// work keeps busy does not hold up the rest.
     package static func forEachChunk(
         count: Int,
         chunk: Int,
@@ -27,12 +29,12 @@ package enum ParallelWorkers {
             for index in 0..<chunks { body(range(index)) }
             return
         }
-        let workers = min(threads, chunks)
-        DispatchQueue.concurrentPerform(iterations: workers) { worker in
-            var index = worker
-            while index < chunks {
+        let next = Atomic<Int>(0)
+        DispatchQueue.concurrentPerform(iterations: min(threads, chunks)) { _ in
+            while true {
+                let index = next.wrappingAdd(1, ordering: .relaxed).oldValue
+                guard index < chunks else { return }
                 body(range(index))
-                index += workers
             }
         }
     }

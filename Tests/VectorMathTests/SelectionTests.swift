@@ -116,9 +116,10 @@ import Testing
             }
             #expect(abs(norm - 1) < 1e-5)
         }
-        let members = Lloyd(points: PointSet(values: points, dimension: 12), threads: 1)
-            .members(of: centroids)
-        #expect(members.allSatisfy { !$0.isEmpty })
+        let assignment = ListAssignment(centroids: centroids, nlist: 50, dimension: 12, threads: 1)
+        var lists = [UInt32](repeating: 0, count: 4_000)
+        assignment.assign(rows: points, stride: 12, count: 4_000, first: &lists, threads: 2)
+        #expect(Set(lists).count == 50)
     }
 
     @Test(arguments: [1, 3, 16, 100])
@@ -149,16 +150,5 @@ import Testing
             progress: { $0 < 0.3 }
         )
         #expect(result == nil)
-    }
-
-    @Test(arguments: [[10, 0, 90], [1, 1, 1], [1_000, 10, 10]])
-    func `seats follow population`(populations: [Int]) {
-        let seats = populations == [1, 1, 1] ? 3 : 10
-        let shares = Seats.share(seats, among: populations)
-        #expect(shares.reduce(0, +) == seats)
-        for (share, population) in zip(shares, populations) {
-            #expect(share <= population)
-            #expect((share > 0) == (population > 0))
-        }
     }
 }

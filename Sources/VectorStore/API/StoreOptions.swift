@@ -29,6 +29,13 @@ public struct StoreOptions: Sendable {
     /// Threads for training, assignment and exact scans of maintenance; 0 takes one a core.
     public var maintenanceThreadCount = 0
 
+    /// Bytes that a rebuild, a compaction or an import may take; at least 64 MiB.
+    ///
+    /// Counted are the training sample, rows on their way into a segment, and some 64 bytes a row of the
+    /// collection. Mapped files, which the system may drop at any time, and the memtables of writes are
+    /// not.
+    public var memoryLimitBytes = 1 << 30
+
     /// The defaults.
     public init() {}
 }

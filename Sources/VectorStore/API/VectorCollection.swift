@@ -6,9 +6,9 @@ import StorageIO
 /// began, and nothing in part.
 public final class VectorCollection: Sendable {
     private let core: StoreCore
-    private let state: CollectionState
+    let state: CollectionState
     private let committer: Committer
-    private let scheduler: MaintenanceScheduler
+    let scheduler: MaintenanceScheduler
 
     init(
         core: StoreCore,

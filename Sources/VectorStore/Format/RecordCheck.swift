@@ -27,7 +27,6 @@ struct RecordCheck {
         rows.reserveCapacity(records.count)
         var byteCount = 0
         for (row, record) in records.enumerated() {
-            try check(id: record.id, row: row)
             if let first = seen.updateValue(row, forKey: record.id) {
                 throw VectorStoreError(
                     .duplicateID,
@@ -37,19 +36,26 @@ struct RecordCheck {
                     field: "id"
                 )
             }
-            let stored = StoredRow(
-                id: record.id,
-                partition: try partition(record.partition, row: row),
-                vector: try unitVector(record.vector, row: row, field: "vector"),
-                attributes: try attributes(record.attributes, row: row),
-                payload: record.payload
-            )
-            try check(payload: record.payload, row: row)
+            let stored = try self.row(record, number: row)
             byteCount += stored.logByteCount
             try check(byteCount: byteCount, row: row)
             rows.append(stored)
         }
         return rows
+    }
+
+    /// One record, called `number` in errors.
+    func row(_ record: Record, number: Int) throws(VectorStoreError) -> StoredRow {
+        try check(id: record.id, row: number)
+        let stored = StoredRow(
+            id: record.id,
+            partition: try partition(record.partition, row: number),
+            vector: try unitVector(record.vector, row: number, field: "vector"),
+            attributes: try attributes(record.attributes, row: number),
+            payload: record.payload
+        )
+        try check(payload: record.payload, row: number)
+        return stored
     }
 
     func checkCount(_ count: Int) throws(VectorStoreError) {

@@ -14,12 +14,29 @@ struct Flush {
 
     /// Freezes the active memtable if it holds anything.
     func freeze() {
-        core.writing.withLock { _ in
-            guard let live = collection.live, let active = live.memtables.last,
-                active.memtable.firstLSN != 0
-            else { return }
-            collection.replace(
-                live.with(memtables: live.memtables + [MemtableView(empty: live.configuration)])
+        core.writing.withLock { _ in freezeActive() }
+    }
+
+    private func freezeActive() {
+        guard let live = collection.live, let active = live.memtables.last,
+            active.memtable.firstLSN != 0
+        else { return }
+        collection.replace(
+            live.with(memtables: live.memtables + [MemtableView(empty: live.configuration)])
+        )
+    }
+
+    /// Freezes and flushes while the caller holds the writing lock: no write comes between.
+    ///
+    /// A flush of the same memtables that is under way finds them gone and begins again.
+    func run(holding state: inout WritingState) throws(VectorStoreError) {
+        freezeActive()
+        try runOnce { (replacement, output, persisted) throws(VectorStoreError) in
+            try SegmentSwap(core: core, collection: collection).publish(
+                replacement,
+                output: output,
+                persisted: persisted,
+                state: &state
             )
         }
     }
@@ -31,7 +48,13 @@ struct Flush {
         var attempt = 0
         while true {
             do throws(VectorStoreError) {
-                return try runOnce()
+                return try runOnce { (replacement, output, persisted) throws(VectorStoreError) in
+                    try SegmentSwap(core: core, collection: collection).publish(
+                        replacement,
+                        output: output,
+                        persisted: persisted
+                    )
+                }
             } catch {
                 attempt += 1
                 guard error.code == .busy, attempt < Self.maximumAttempts else { throw error }
@@ -42,7 +65,13 @@ struct Flush {
     /// Rebuilds that may come between before a flush gives up.
     private static let maximumAttempts = 8
 
-    private func runOnce() throws(VectorStoreError) {
+    private typealias Publish = (
+        SegmentReplacement,
+        SegmentSwap.Output,
+        [UInt64: Manifest.TombstoneEntry]
+    ) throws(VectorStoreError) -> Void
+
+    private func runOnce(_ publish: Publish) throws(VectorStoreError) {
         guard let live = collection.live else { return }
         let frozen = live.memtables.dropLast()
         guard !frozen.isEmpty else { return }
@@ -73,11 +102,7 @@ struct Flush {
         let persisted = try TombstonePersistence(core: core).writeChanged(
             in: collection.live ?? live
         )
-        try SegmentSwap(core: core, collection: collection).publish(
-            replacement,
-            output: output,
-            persisted: persisted
-        )
+        try publish(replacement, output, persisted)
     }
 }
 

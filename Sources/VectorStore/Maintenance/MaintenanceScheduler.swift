@@ -194,6 +194,28 @@ package final class MaintenanceScheduler: Sendable {
         }
     }
 
+    package func importRecords(
+        _ collection: CollectionState,
+        options: ImportOptions,
+        from next: @escaping @Sendable () throws -> [Record],
+        progress: @escaping @Sendable (ImportProgress) -> Bool
+    ) async throws -> ImportReport {
+        let result: Result<ImportReport, any Error> = await withCheckedContinuation {
+            continuation in
+            rewriting.async { [self] in
+                let bulk = BulkImport(
+                    core: core,
+                    collection: collection,
+                    options: options,
+                    progress: { [self] in !isStopped && progress($0) }
+                )
+                continuation.resume(returning: Result { try bulk.run(next) })
+            }
+        }
+        if !options.expectsIndex { scheduleCompaction(collection) }
+        return try result.get()
+    }
+
     /// Ends background work: what runs is cancelled or finished, nothing more is begun.
     package func stop() async {
         state.withLock { $0.isStopped = true }

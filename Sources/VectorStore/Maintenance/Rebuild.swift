@@ -3,7 +3,8 @@
 // - Readers and writers go on. What is in memtables stays there; callers flush first, on the one thread
 //   that flushes. Rows that are flushed meanwhile keep their old lists until the next
 //   compaction; rows that are hidden meanwhile are hidden in the new segment too.
-// - Memory is bounded by the training sample and some 40 bytes a row, not by the vectors.
+// - Memory is bounded by `StoreOptions.memoryLimitBytes`: the training sample takes what some 64 bytes a
+//   row leave of it, half at the most; vectors are streamed from the mapped segments.
 
 import StorageIO
 import VectorMath
@@ -15,8 +16,13 @@ struct Rebuild {
     let options: RebuildOptions
     let progress: (MaintenanceProgress) -> Bool
 
-    /// Floats of one training sample at the most: 256 MiB.
-    static let maximumSampleFloats = 64 << 20
+    /// Bytes of bookkeeping a row: references, lists and their order.
+    private static let bookkeepingByteCount = 64
+
+    /// What training may take of the limit when `rowCount` rows are rebuilt.
+    static func sampleByteCount(limit: Int, rowCount: Int) -> Int {
+        max(16 << 20, min(limit / 2, limit - rowCount * bookkeepingByteCount - limit / 8))
+    }
 
     private final class Stopwatch {
         var phases: [RebuildReport.Phase] = []
@@ -44,10 +50,11 @@ struct Rebuild {
 
     /// Posting lists for a collection of `rowCount` rows.
     ///
-    /// About 6·√n, so that ranking centroids stays below a tenth of scanning lists, and lists of 48
-    /// rows or more, so that blocks of 32 codes are not mostly padding.
+    /// About 6·√n, and lists of 48 to 64 rows: blocks of 32 codes are not mostly padding, and a
+    /// million rows are not in lists so long that few of them cost more than they tell apart.
     static func defaultNlist(rowCount: Int) -> Int {
-        let wanted = min(6 * Double(rowCount).squareRoot(), Double(rowCount) / 48)
+        let rows = Double(rowCount)
+        let wanted = min(max(6 * rows.squareRoot(), rows / 64), rows / 48)
         return max(16, min(65_536, Int(wanted / 16) * 16))
     }
 
@@ -172,9 +179,9 @@ struct Rebuild {
         var options = KMeansOptions(nlist: scope.nlist, dimension: dimension)
         options.seed = self.options.seed
         options.threads = core.maintenanceThreads
-        options.maximumPointsPerCentroid = max(
-            16,
-            min(96, Self.maximumSampleFloats / dimension / scope.nlist)
+        options.maximumSampleByteCount = Self.sampleByteCount(
+            limit: core.options.memoryLimitBytes,
+            rowCount: scope.rows.count
         )
         var failure: CorruptionError?
         let rows = scope.rows

@@ -12,7 +12,7 @@ struct RowPlanner {
     let threads: Int
 
     /// Rows whose vectors are copied together for one assignment.
-    static let blockRowCount = 2_048
+    static let blockRowCount = 4_096
 
     /// - Parameters:
     ///   - rows: The rows, in any order.
@@ -101,36 +101,30 @@ struct RowPlanner {
     ) throws(CorruptionError) -> (first: [UInt32], second: [UInt32]?)? {
         var first = [UInt32](repeating: 0, count: rows.count)
         var second = [UInt32](repeating: 0, count: spills ? rows.count : 0)
+        guard !rows.isEmpty else { return (first, spills ? second : nil) }
         let dimension = configuration.dimension
+        let assignment = ListAssignment(
+            centroids: index.centroids,
+            nlist: index.nlist,
+            dimension: dimension,
+            threads: threads
+        )
         var block = [Float](repeating: 0, count: min(rows.count, Self.blockRowCount) * dimension)
         var start = 0
         while start < rows.count {
             let count = min(Self.blockRowCount, rows.count - start)
             try copyVectors(of: rows[start..<start + count], into: &block)
-            block.withUnsafeBufferPointer { vectors in
-                first.withUnsafeMutableBufferPointer { first in
-                    second.withUnsafeMutableBufferPointer { second in
-                        guard let vectors = vectors.baseAddress, let first = first.baseAddress
-                        else { return }
-                        if spills, let second = second.baseAddress {
-                            index.nearestTwo(
-                                rows: vectors,
-                                stride: dimension,
-                                count: count,
-                                first: first + start,
-                                second: second + start,
-                                threads: threads
-                            )
-                        } else {
-                            index.nearest(
-                                rows: vectors,
-                                stride: dimension,
-                                count: count,
-                                into: first + start,
-                                threads: threads
-                            )
-                        }
-                    }
+            first.withUnsafeMutableBufferPointer { first in
+                second.withUnsafeMutableBufferPointer { second in
+                    guard let first = first.baseAddress else { return }
+                    assignment.assign(
+                        rows: block,
+                        stride: dimension,
+                        count: count,
+                        first: first + start,
+                        second: spills ? second.baseAddress.map { $0 + start } : nil,
+                        threads: threads
+                    )
                 }
             }
             start += count

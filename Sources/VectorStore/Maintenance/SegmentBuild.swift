@@ -5,11 +5,14 @@ struct SegmentBuild {
     let core: StoreCore
     let collection: CollectionState
 
+    /// - Parameter hasCodes: False leaves out what only decides which rows are looked at, for rows that
+    ///   an index is to be built over at once.
     /// - Returns: The open segment and its description; nil when cancelled.
     func write(
         _ plan: SegmentPlan,
         sources: [any RowStore],
         generation: IndexGeneration?,
+        hasCodes: Bool = true,
         progress: @escaping (Double) -> Bool
     ) throws(VectorStoreError) -> (segment: Segment, description: SegmentDescription)? {
         let identity = SegmentIdentity(
@@ -24,7 +27,8 @@ struct SegmentBuild {
                 sources: sources,
                 configuration: collection.configuration,
                 identity: identity,
-                codes: CodeSource(generation: generation, threads: core.maintenanceThreads),
+                codes: hasCodes
+                    ? CodeSource(generation: generation, threads: core.maintenanceThreads) : nil,
                 fileSystem: core.fileSystem,
                 directory: core.paths.segments,
                 progress: progress

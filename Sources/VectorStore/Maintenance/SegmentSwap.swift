@@ -24,9 +24,21 @@ struct SegmentSwap {
         output: Output,
         persisted: [UInt64: Manifest.TombstoneEntry]
     ) throws(VectorStoreError) {
-        if let poison = core.poison { throw poison }
+        try core.writing.withLock { (state) throws(VectorStoreError) in
+            try publish(replacement, output: output, persisted: persisted, state: &state)
+        }
+    }
+
+    /// The same for a caller that holds the writing lock.
+    func publish(
+        _ replacement: SegmentReplacement,
+        output: Output,
+        persisted: [UInt64: Manifest.TombstoneEntry],
+        state: inout WritingState
+    ) throws(VectorStoreError) {
         do throws(VectorStoreError) {
-            try swap(replacement, output: output, persisted: persisted)
+            if let poison = core.poison { throw poison }
+            try swap(replacement, output: output, persisted: persisted, state: &state)
         } catch {
             discard(output)
             throw error
@@ -55,67 +67,66 @@ struct SegmentSwap {
     private func swap(
         _ replacement: SegmentReplacement,
         output: Output,
-        persisted: [UInt64: Manifest.TombstoneEntry]
+        persisted: [UInt64: Manifest.TombstoneEntry],
+        state: inout WritingState
     ) throws(VectorStoreError) {
-        try core.writing.withLock { (state) throws(VectorStoreError) in
-            guard !state.isClosed, let live = collection.live else {
-                throw VectorStoreError(
-                    .cancelled,
-                    "collection \(collection.configuration.name) is gone"
-                )
-            }
-            try checkGeneration(of: output, in: live)
-            guard let hidden = replacement.tombstones(forOutput: output.plan, in: live) else {
-                throw VectorStoreError(.busy, "the segments were replaced meanwhile; try again")
-            }
-            let view = try outputView(output, hidden: hidden)
-            let next = liveSet(
-                after: live,
-                replacement: replacement,
-                view: view,
-                output: output,
-                persisted: persisted
+        guard !state.isClosed, let live = collection.live else {
+            throw VectorStoreError(
+                .cancelled,
+                "collection \(collection.configuration.name) is gone"
             )
-            guard next.liveCount == live.liveCount else {
-                let error = VectorStoreError(
-                    .corrupt,
-                    "\(live.liveCount) visible records would become \(next.liveCount); nothing "
-                        + "was published"
-                )
-                core.poison(because: error)
-                throw error
-            }
-            let flushed = flushedLSN(after: next, lastLSN: state.lastLSN)
-            let used = Set(next.segments.map(\.segment.indexGeneration)).union([
-                next.currentGeneration
-            ])
-            try Publication(core: core).publish(&state) { manifest in
-                manifest.segments.removeAll { $0.collectionID == collection.id }
-                manifest.segments += next.segments.map { view in
-                    Manifest.SegmentEntry(
-                        collectionID: collection.id,
-                        indexGeneration: view.segment.indexGeneration,
-                        description: view.segment.description,
-                        tombstones: view.persistedTombstones
-                    )
-                }
-                manifest.nextSegmentID = core.nextSegmentIDToTake
-                manifest.nextGeneration = core.nextGenerationToTake
-                if let generation = output.generation {
-                    manifest.centroidSets.append(generation.entry)
-                    for index in manifest.collections.indices
-                    where manifest.collections[index].id == collection.id {
-                        manifest.collections[index].indexGeneration = generation.index.number
-                    }
-                }
-                manifest.centroidSets.removeAll {
-                    $0.collectionID == collection.id && !used.contains($0.generation)
-                }
-                manifest.flushedLSN = max(manifest.flushedLSN, flushed)
-                manifest.dropFlushedLogs()
-            }
-            collection.replace(next)
         }
+        try checkGeneration(of: output, in: live)
+        guard let hidden = replacement.tombstones(forOutput: output.plan, in: live) else {
+            throw VectorStoreError(.busy, "the segments were replaced meanwhile; try again")
+        }
+        let view = try outputView(output, hidden: hidden)
+        let next = liveSet(
+            after: live,
+            replacement: replacement,
+            view: view,
+            output: output,
+            persisted: persisted
+        )
+        guard next.liveCount == live.liveCount else {
+            let error = VectorStoreError(
+                .corrupt,
+                "\(live.liveCount) visible records would become \(next.liveCount); nothing "
+                    + "was published"
+            )
+            core.poison(because: error)
+            throw error
+        }
+        let flushed = flushedLSN(after: next, lastLSN: state.lastLSN)
+        let used = Set(next.segments.map(\.segment.indexGeneration)).union([
+            next.currentGeneration
+        ])
+        try Publication(core: core).publish(&state) { manifest in
+            manifest.segments.removeAll { $0.collectionID == collection.id }
+            manifest.segments += next.segments.map { view in
+                Manifest.SegmentEntry(
+                    collectionID: collection.id,
+                    indexGeneration: view.segment.indexGeneration,
+                    description: view.segment.description,
+                    tombstones: view.persistedTombstones
+                )
+            }
+            manifest.nextSegmentID = core.nextSegmentIDToTake
+            manifest.nextGeneration = core.nextGenerationToTake
+            if let generation = output.generation {
+                manifest.centroidSets.append(generation.entry)
+                for index in manifest.collections.indices
+                where manifest.collections[index].id == collection.id {
+                    manifest.collections[index].indexGeneration = generation.index.number
+                }
+            }
+            manifest.centroidSets.removeAll {
+                $0.collectionID == collection.id && !used.contains($0.generation)
+            }
+            manifest.flushedLSN = max(manifest.flushedLSN, flushed)
+            manifest.dropFlushedLogs()
+        }
+        collection.replace(next)
     }
 
     /// A rebuild may have retired the generation that the output was listed under; then the output
