@@ -60,7 +60,7 @@ private final class Batches: Sendable {
         var maker = RecordMaker(seed: 99, dimension: dimension)
         for _ in 0..<5 {
             let query = maker.vector()
-            var search = SearchQuery(vector: query, limit: 10)
+            var search = SearchQuery(vector: query, k: 10)
             search.recallTarget = 1
             let answer = try collection.search(search)
             expectSame(answer.matches, oracle.nearest(to: query, k: 10))
