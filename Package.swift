@@ -130,7 +130,7 @@ let package = Package(
         ),
         .testTarget(
             name: "VectorStoreTests",
-            dependencies: ["VectorStore", "StorageIO", "VectorMath"],
+            dependencies: ["VectorStore", "StorageIO", "VectorMath", "TestSupport"],
             swiftSettings: swiftSettings
         ),
         .testTarget(

@@ -42,9 +42,13 @@ struct BenchStore {
     /// What the rows carry beside their vectors.
     struct Rows {
         var base: VectorFileReader
+        /// Only the first so many rows.
+        var limit: Int?
         var partitions: [UInt16]?
         /// Values of the attribute `rank`.
         var hasRank = false
+
+        var count: Int { min(limit ?? base.count, base.count) }
     }
 
     /// Imports the rows as segments and builds the index; a store that holds as many rows already is
@@ -55,11 +59,13 @@ struct BenchStore {
         _ rows: Rows,
         directory: String,
         nlist: Int?,
-        threads: Int? = nil
+        threads: Int? = nil,
+        memoryLimit: Int? = nil
     ) async throws -> BenchStore {
         var options = StoreOptions()
         options.automaticCompaction = false
         options.automaticIndexing = false
+        if let memoryLimit { options.memoryLimitBytes = memoryLimit }
         if let threads { options.maintenanceThreadCount = threads }
         let start = ContinuousClock.now
         let database = try await VectorDatabase.open(at: directory, options: options)
@@ -76,10 +82,10 @@ struct BenchStore {
             seconds.append((name: "import", seconds: elapsed(since: start)))
             state = try collection.statistics()
         }
-        guard state.rowCount == rows.base.count else {
+        guard state.rowCount == rows.count else {
             throw BenchError(
                 "\(directory) holds \(state.rowCount) rows, \(rows.base.path) "
-                    + "\(rows.base.count); give another --store"
+                    + "\(rows.count); give another --store"
             )
         }
         if !seconds.isEmpty || state.indexGeneration == 0
@@ -108,12 +114,12 @@ struct BenchStore {
     ) async throws {
         let source = RecordSource(rows)
         var options = ImportOptions()
-        options.expectedRecordCount = rows.base.count
+        options.expectedRecordCount = rows.count
         options.expectsIndex = true
         try await collection.importRecords(options) {
             try source.next()
         } progress: { progress in
-            Progress.show("import", Double(progress.recordCount) / Double(rows.base.count))
+            Progress.show("import", Double(progress.recordCount) / Double(rows.count))
             return true
         }
         Progress.end()
@@ -141,7 +147,7 @@ final class RecordSource: Sendable {
         let dimension = rows.base.dimension
         let batch = max(1, min(4_096, (8 << 20) / (dimension * 4 + 512)))
         let range = firstRow.withLock { first in
-            let range = first..<min(rows.base.count, first + batch)
+            let range = first..<min(rows.count, first + batch)
             first = range.upperBound
             return range
         }
