@@ -157,6 +157,7 @@ private struct FilteredTable {
         line.recall = point.recalls.first { $0.depth == k }?.recall
         line.selectivity = selectivity
         line.matching = matching
+        line.buildRelative = nil  // One build serves all lines: nothing to take a median of.
         return line
     }
 

@@ -139,14 +139,15 @@ final class Measurement: Sendable {
         let hasBatch = load.batch != nil || load.threads == 1
         let before = PageCache.faults
         var (faults, calls) = (PageCache.Faults(minor: 0, major: 0), 0)
-        var last = first
+        var (last, turn) = (first, 0)
         let start = ContinuousClock.now
         var speed = yardstick?.rate(threads: load.threads)
         repeat {
             var time = TimeTaken()
             let before = PageCache.faults
             for _ in 0..<passes {
-                last = try pass(collection, prepared, load)
+                turn += 1
+                last = try pass(collection, prepared, load, first: turn * 89 % prepared.count)
                 time += last.time
                 rounds.add(last.nanoseconds)
             }
@@ -207,17 +208,21 @@ final class Measurement: Sendable {
         var time: TimeTaken
     }
 
+    /// Asks all queries, beginning with `first`: what goes before a pass is felt by its first queries, and
+    /// must not always be felt by the same ones.
     private func pass(
         _ collection: VectorCollection,
         _ prepared: [SearchQuery],
-        _ load: Load
+        _ load: Load,
+        first: Int = 0
     ) throws -> Pass {
         let collected = Mutex<[(Int, SearchResult, UInt64)]>([])
         let time = try spread(prepared.count, load) { (indices) throws in
             var own: [(Int, SearchResult, UInt64)] = []
             own.reserveCapacity(prepared.count / load.threads + 1)
             var dropSeconds = 0.0
-            for index in indices {
+            for place in indices {
+                let index = (place + first) % prepared.count
                 dropSeconds += try drop(load)
                 let before = DispatchTime.now().uptimeNanoseconds
                 let result = try collection.search(prepared[index])
