@@ -150,7 +150,7 @@ let package = Package(
         ),
         .testTarget(
             name: "VectorStoreTests",
-            dependencies: ["VectorStore", "StorageIO", "VectorMath"],
+            dependencies: ["VectorStore", "StorageIO", "VectorMath", "TestSupport"],
             swiftSettings: swiftSettings
         ),
         .testTarget(

@@ -44,9 +44,13 @@ struct BenchStore {
     /// What the rows carry beside their vectors.
     struct Rows {
         var base: VectorFileReader
+        /// Only the first so many rows.
+        var limit: Int?
         var partitions: [UInt16]?
         /// Values of the attribute `rank`.
         var hasRank = false
+
+        var count: Int { min(limit ?? base.count, base.count) }
     }
 
     /// Imports the rows as segments and builds the index; a store that holds as many rows already is
@@ -60,7 +64,8 @@ struct BenchStore {
         directory: String,
         nlist: Int?,
         threads: Int? = nil,
-        yardstick: Yardstick? = nil
+        yardstick: Yardstick? = nil,
+        memoryLimit: Int? = nil
     ) async throws -> BenchStore {
         let speed = { yardstick?.rate(threads: threads ?? Machine.coreCount, seconds: 0.25) }
         var speeds = [speed()]
@@ -69,6 +74,7 @@ struct BenchStore {
         var options = StoreOptions()
         options.automaticCompaction = false
         options.automaticIndexing = false
+        if let memoryLimit { options.memoryLimitBytes = memoryLimit }
         if let threads { options.maintenanceThreadCount = threads }
         let start = ContinuousClock.now
         let database = try await VectorDatabase.open(at: directory, options: options)
@@ -88,10 +94,10 @@ struct BenchStore {
             processor = ProcessorTime.seconds
             state = try collection.statistics()
         }
-        guard state.rowCount == rows.base.count else {
+        guard state.rowCount == rows.count else {
             throw BenchError(
                 "\(directory) holds \(state.rowCount) rows, \(rows.base.path) "
-                    + "\(rows.base.count); give another --store"
+                    + "\(rows.count); give another --store"
             )
         }
         if !seconds.isEmpty || state.indexGeneration == 0
@@ -127,12 +133,12 @@ struct BenchStore {
     ) async throws {
         let source = RecordSource(rows)
         var options = ImportOptions()
-        options.expectedRecordCount = rows.base.count
+        options.expectedRecordCount = rows.count
         options.expectsIndex = true
         try await collection.importRecords(options) {
             try source.next()
         } progress: { progress in
-            Progress.show("import", Double(progress.recordCount) / Double(rows.base.count))
+            Progress.show("import", Double(progress.recordCount) / Double(rows.count))
             return true
         }
         Progress.end()
@@ -160,7 +166,7 @@ final class RecordSource: Sendable {
         let dimension = rows.base.dimension
         let batch = max(1, min(4_096, (8 << 20) / (dimension * 4 + 512)))
         let range = firstRow.withLock { first in
-            let range = first..<min(rows.base.count, first + batch)
+            let range = first..<min(rows.count, first + batch)
             first = range.upperBound
             return range
         }

@@ -26,7 +26,8 @@ struct BenchTool: AsyncParsableCommand {
             """,
         subcommands: [
             RecallCommand.self, FilteredCommand.self, PeerCommand.self, GenerateCommand.self,
-            ExpandCommand.self, IngestCommand.self, LecturesCommand.self, LatencyCommand.self,
+            ExpandCommand.self, IngestCommand.self, BuildCommand.self, LecturesCommand.self,
+            LatencyCommand.self,
             LoadCommand.self,
             CompareCommand.self, PlotCommand.self, PgvectorCommand.self,
             MachineCommand.self,

@@ -68,8 +68,8 @@ static void keep(run *r, float similarity) {
     if (threshold > r->threshold) r->threshold = threshold;
 }
 
-/// Drops candidates that the threshold has risen past; makes room when that was not enough.
-static int make_room(run *r) {
+/// Drops candidates that the threshold has risen past.
+static void drop(run *r) {
     size_t kept = 0;
     for (size_t i = 0; i < r->count; i++) {
         if (r->similarities[i] < r->threshold) continue;
@@ -77,7 +77,12 @@ static int make_room(run *r) {
         r->similarities[kept++] = r->similarities[i];
     }
     r->count = kept;
-    if (kept * 2 <= r->capacity) return 1;
+}
+
+/// Makes room for more candidates.
+static int make_room(run *r) {
+    drop(r);
+    if (r->count * 2 <= r->capacity) return 1;
     size_t capacity = r->capacity * 2;
     r->rows = vk_buffer_extend(&r->scratch->rows, capacity * sizeof(uint32_t));
     r->similarities = vk_buffer_extend(&r->scratch->row_similarities, capacity * sizeof(float));
@@ -229,15 +234,10 @@ static int begin(run *r, size_t row_count, int has_duplicates) {
 
 static void finish(run *r) {
     for (size_t i = 0; i < r->touched_count; i++) r->visited[r->touched[i] >> 6] = 0;
-    size_t kept = 0;
-    for (size_t i = 0; i < r->count; i++) {
-        if (r->similarities[i] < r->threshold) continue;
-        r->rows[kept] = r->rows[i];
-        r->similarities[kept++] = r->similarities[i];
-    }
+    drop(r);
     r->result->rows = r->rows;
     r->result->similarities = r->similarities;
-    r->result->count = kept;
+    r->result->count = r->count;
 }
 
 /// Walks the blocks of ranked lists, ahead of the scan.

@@ -14,7 +14,9 @@ package struct PoolConfiguration: Sendable {
     package var acquireTimeout: Duration = .seconds(2)
     package var connectTimeout: Duration = .seconds(5)
     /// The first and the longest pause after failed connects.
-    package var backoff: ClosedRange<Duration> = .milliseconds(100)...(.seconds(5))
+    ///
+    /// The longest bounds how soon after the server's return there is full service.
+    package var backoff: ClosedRange<Duration> = .milliseconds(100)...(.seconds(2))
     /// A connection idle for longer is asked for a sign of life before it is lent.
     package var validateAfterIdle: Duration = .seconds(1)
     package var validationTimeout: Duration = .milliseconds(500)

@@ -45,7 +45,7 @@ package final class PostgresListener: Sendable {
                     if isStopping.load(ordering: .acquiring) { break }
                     onEvent(.disconnected(error.message))
                     failures += 1
-                    let longest = min(5_000, 100 << min(failures - 1, 10))
+                    let longest = min(2_000, 100 << min(failures - 1, 10))
                     pause(milliseconds: longest / 2 + Int.random(in: 0...(longest / 2)))
                 }
             }

@@ -55,7 +55,7 @@ import Testing
         ("limits:\n  conections: 3", "vs.yaml:2: limits.conections is no setting; did you mean"),
         ("nonsense: 3", "vs.yaml:1: nonsense is no setting"),
         ("log: 3", "vs.yaml:1: log is no setting"),
-        ("log:\n  level: info\n  level: debug", "vs.yaml:1: given twice: level"),
+        ("log:\n  level: info\n  level: debug", "vs.yaml:2: given twice: level"),
         ("log:\n  level: [a, b]", "vs.yaml:2: log.level must not be a list"),
         ("log:\n  level:", "vs.yaml:2: log.level has no value"),
         ("log: {", "vs.yaml:"),

@@ -10,7 +10,7 @@ struct `Chat path` {
 
     private static func settings(_ server: PrivatePostgres, more: String = "") -> String {
         """
-        log: {format: json, slow_query: 1ms}
+        log: {format: json, level: debug}
         postgres: {url: "\(server.url)"}
         metadata:
           listen: vector_metadata
@@ -67,6 +67,8 @@ struct `Chat path` {
         try #require(again.code == 0, "\(again.text)")
 
         let server = try ServerProcess(in: directory, settings: Self.settings(postgres))
+        // When the listener connects, everything is forgotten.
+        while !server.log.contains("listening for changes") { Thread.sleep(forTimeInterval: 0.01) }
         let connection = try HTTPConnection(server.socket)
         let query =
             #"{"vector":\#(try question()),"partition":"creator-001","limit":5,"#
@@ -84,10 +86,7 @@ struct `Chat path` {
             #expect(row["video_id"] as? String == attributes["video_id"] as? String)
             #expect((row["text"] as? String ?? "").count > 20)
             #expect(row["start_seconds"] is Double || row["start_seconds"] is Int)
-            #expect(
-                match["payload"] as? [String: Any] == nil
-                    || !first.text.contains("\"payload\":{\"text")
-            )
+            #expect((match["payload"] as? [String: Any])?["text"] == nil)
         }
         #expect(statementCount(postgres) == before + 1, "one statement for one query")
         let second = try connection.send("POST", "/v1/collections/lectures/query", query)
@@ -123,7 +122,6 @@ struct `Chat path` {
         let missing = try connection.send("POST", "/v1/collections/lectures/query", query).json()
         #expect(missing["metadata"] as? String == "incomplete")
         #expect((missing["metadata_missing"] as? [Any])?.count == 5)
-        #expect(server.log.contains("\"msg\":\"slow query\"") || first.text.contains("took_ms"))
         #expect(!server.log.contains("creator-001"))
         #expect(server.stop().code == 0)
     }
@@ -184,7 +182,7 @@ struct `Chat path` {
         }
         let metrics = try connection.get("/metrics").text
         #expect(metrics.contains("vs_pg_pool_connections{state=\"idle\"}"))
-        #expect(!metrics.contains("ada"), "no creator in the metrics")
+        #expect(!metrics.contains("\"ada\""), "no creator in the metrics")
     }
 
     @Test func `a collection without a table takes no metadata, and says so`() throws {

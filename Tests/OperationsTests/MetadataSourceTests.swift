@@ -146,7 +146,9 @@ struct `Metadata source` {
             _ = try await connection.query("begin")
             _ = try await connection.query("lock table chunks in access exclusive mode")
             async let early = bed.rows(["c1"])
-            while bed.statementCount == 0 { try await Task.sleep(for: .milliseconds(5)) }
+            while try await connection.query("select 1 from pg_locks where not granted").isEmpty {
+                try await Task.sleep(for: .milliseconds(5))
+            }
             bed.source.forget("videos:v1:c1")
             _ = try await connection.query("commit")
             #expect(await early.rows["c1"] != nil)

@@ -230,39 +230,6 @@ import Testing
             #expect(rows.allSatisfy { (100..<700).contains($0) })
         }
     }
-
-    @Test func `second lists are other lists, and shorten the way to rows between lists`() {
-        let lists = Lists(rowCount: 600, nlist: 12, isDoubled: false, seed: 55)
-        let flat = lists.rows.flatMap(\.self)
-        var (first, second) = (
-            [UInt32](repeating: 0, count: 600), [UInt32](repeating: 0, count: 600)
-        )
-        lists.index.nearestTwo(
-            rows: flat,
-            stride: 100,
-            count: 600,
-            first: &first,
-            second: &second,
-            threads: 2
-        )
-        var nearest = [UInt32](repeating: 0, count: 600)
-        lists.index.nearest(rows: flat, stride: 100, count: 600, into: &nearest, threads: 1)
-        #expect(first == nearest)
-        #expect(zip(first, second).allSatisfy { $0 != $1 && $1 < 12 })
-        for row in [0, 17, 599] {
-            let x = lists.rows[row]
-            let c = lists.centroids[Int(first[row])]
-            let residual = zip(x, c).map { $0 - $1 }
-            func cost(_ list: Int) -> Double {
-                let other = zip(x, lists.centroids[list]).map { $0 - $1 }
-                let common = CodeFixture.dot(residual, other)
-                return CodeFixture.dot(other, other)
-                    + common * common / CodeFixture.dot(residual, residual)
-            }
-            let best = (0..<12).filter { $0 != Int(first[row]) }.min { cost($0) < cost($1) }
-            #expect(best == Int(second[row]))
-        }
-    }
 }
 
 /// Elements that stay where they are.

@@ -1,5 +1,6 @@
 import Dispatch
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import VectorStore
@@ -60,7 +61,7 @@ private final class Batches: Sendable {
         var maker = RecordMaker(seed: 99, dimension: dimension)
         for _ in 0..<5 {
             let query = maker.vector()
-            var search = SearchQuery(vector: query, limit: 10)
+            var search = SearchQuery(vector: query, k: 10)
             search.recallTarget = 1
             let answer = try collection.search(search)
             expectSame(answer.matches, oracle.nearest(to: query, k: 10))
@@ -73,8 +74,8 @@ private final class Batches: Sendable {
     }
 
     @Test func `imported records are found, survive power loss, and can be indexed`() async throws {
-        let disk = CrashingFileSystem()
-        let store = try VectorDatabase.open(at: "/s", options: options(), fileSystem: disk)
+        let disk = SimulatedFileSystem()
+        let store = try VectorDatabase.open(at: "/data", options: options(), fileSystem: disk)
         let collection = try await collection(store)
         let all = records(0..<3_000, seed: 1)
         let source = Batches(batches(all))
@@ -84,8 +85,8 @@ private final class Batches: Sendable {
         try expect(collection, holds: oracle)
 
         // Nothing of it is in the log, and nothing of it is lost.
-        let after = disk.afterPowerLoss(keepingUnsynced: false)
-        let again = try VectorDatabase.open(at: "/s", options: options(), fileSystem: after)
+        let after = disk.image(.none, seed: 0)
+        let again = try VectorDatabase.open(at: "/data", options: options(), fileSystem: after)
         #expect(try again.statistics().recovery.replayedOperationCount == 0)
         let reopened = try again.collection("c")
         try expect(reopened, holds: oracle)
@@ -96,8 +97,8 @@ private final class Batches: Sendable {
     }
 
     @Test func `an import replaces older records, also after a replay of the log`() async throws {
-        let disk = CrashingFileSystem()
-        let store = try VectorDatabase.open(at: "/s", options: options(), fileSystem: disk)
+        let disk = SimulatedFileSystem()
+        let store = try VectorDatabase.open(at: "/data", options: options(), fileSystem: disk)
         let collection = try await collection(store)
         let other = try await store.createCollection("other", dimension: 2)
         let flushed = records(0..<600, seed: 2)
@@ -132,8 +133,8 @@ private final class Batches: Sendable {
 
         try await collection.upsert(records(999..<1_001, seed: 6))
         for record in records(999..<1_001, seed: 6) { oracle.records[record.id] = record }
-        let after = disk.afterPowerLoss(keepingUnsynced: false)
-        let again = try VectorDatabase.open(at: "/s", options: options(), fileSystem: after)
+        let after = disk.image(.none, seed: 0)
+        let again = try VectorDatabase.open(at: "/data", options: options(), fileSystem: after)
         try expect(try again.collection("c"), holds: oracle)
         #expect(try again.collection("other").count() == 1)
         try await again.close()
@@ -143,11 +144,11 @@ private final class Batches: Sendable {
     @Test(arguments: ["dimension", "duplicate", "cancel", "source"])
     func `an import that fails changes nothing and leaves no file`(failure: String) async throws {
         struct SourceFailure: Error {}
-        let disk = CrashingFileSystem()
+        let disk = SimulatedFileSystem()
         var limited = options()
         // Eight megabytes a chunk: a part is written before the failure.
         limited.memoryLimitBytes = 64 << 20
-        let store = try VectorDatabase.open(at: "/s", options: limited, fileSystem: disk)
+        let store = try VectorDatabase.open(at: "/data", options: limited, fileSystem: disk)
         let collection = try await collection(store)
         let kept = records(0..<10, seed: 7)
         try await collection.upsert(kept)
@@ -176,7 +177,7 @@ private final class Batches: Sendable {
         }
         let oracle = Oracle(records: Dictionary(uniqueKeysWithValues: kept.map { ($0.id, $0) }))
         try expect(collection, holds: oracle)
-        #expect(disk.paths.filter { $0.hasPrefix("/s/seg/") }.isEmpty)
+        #expect(disk.filePaths.filter { $0.hasPrefix("/data/seg/") }.isEmpty)
         try await store.close()
     }
 
@@ -184,15 +185,15 @@ private final class Batches: Sendable {
         let rows = records(0..<300, seed: 9)
         var cuts = 0
         for limit in 0..<200 {
-            let disk = CrashingFileSystem()
-            let store = try VectorDatabase.open(at: "/s", options: options(), fileSystem: disk)
+            let disk = SimulatedFileSystem()
+            let store = try VectorDatabase.open(at: "/data", options: options(), fileSystem: disk)
             let collection = try await collection(store)
             try await collection.upsert(records(0..<20, seed: 10))
-            disk.fail(after: limit)
+            disk.armCrash(atOperation: disk.operationCount + limit + 1)
             let source = Batches(batches(rows, of: 100))
             let report = try? await collection.importRecords { source.next() }
-            let after = disk.afterPowerLoss(keepingUnsynced: limit % 2 == 0)
-            let again = try VectorDatabase.open(at: "/s", options: options(), fileSystem: after)
+            let after = disk.image(CrashProfile.allCases[limit % 3], seed: UInt64(limit))
+            let again = try VectorDatabase.open(at: "/data", options: options(), fileSystem: after)
             let count = try again.collection("c").count()
             #expect(count == 20 || count == 300, "after \(limit) operations")
             if report != nil { #expect(count == 300, "after \(limit) operations") }

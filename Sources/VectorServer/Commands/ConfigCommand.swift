@@ -106,6 +106,14 @@ struct ConfigCommand: AsyncParsableCommand {
         func run() async throws {
             let settings = try options.settings()
             let service = try ServiceOptions(settings)
+            if let file = settings.file {
+                do {
+                    _ = try SurfaceSettings(file.root.json)
+                } catch {
+                    let node = file.root.nearest(error.place)
+                    throw CommandFailure(file.error(node, error.description))
+                }
+            }
             Terminal.message(
                 "the configuration is in order: \(settings.values.count) settings, "
                     + "\(service.tables.count) metadata tables"

@@ -45,7 +45,7 @@ struct ServeCommand: AsyncParsableCommand {
                 logger: logger
             )
         } catch {
-            throw CommandFailure(file.error(file.root.nearest(error.place), error.description))
+            throw CommandFailure(file.error(file.root.nearest(error.place), error.reason))
         }
     }
 
@@ -68,6 +68,9 @@ struct ServeCommand: AsyncParsableCommand {
         // Nothing this process creates is open to others, not even for the moment between
         // creating and chmod(2).
         umask(0o077)
+        if socket.isAnswering {
+            throw CommandFailure(message: "\(socket.path) is taken: a server answers on it")
+        }
         let surface = try await surface(settings, directory: directory, logger)
         let address = try settings.text("listen").map { (text) throws -> ListenAddress in
             do {
@@ -77,9 +80,6 @@ struct ServeCommand: AsyncParsableCommand {
             } catch let refusal as ListenAddress.Refusal {
                 throw CommandFailure(Settings.error(settings.value("listen"), refusal.description))
             }
-        }
-        if socket.isAnswering {
-            throw CommandFailure(message: "\(socket.path) is taken: a server answers on it")
         }
         let database = try await VectorDatabase.open(at: directory)
         let recovery = try database.statistics().recovery

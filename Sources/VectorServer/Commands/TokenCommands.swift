@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Glibc
 import VectorService
 
 /// Makes tokens, looks into them, and takes them back.
@@ -22,7 +23,7 @@ struct IssuerLocation: ParsableArguments {
         do throws(ConfigurationProblem) {
             return try SurfaceSettings(file.root.json).tokens
         } catch {
-            throw CommandFailure(file.error(file.root.nearest(error.place), error.description))
+            throw CommandFailure(file.error(file.root.nearest(error.place), error.reason))
         }
     }
 
@@ -39,6 +40,7 @@ struct IssuerLocation: ParsableArguments {
                     + "use --config"
             )
         }
+        umask(0o077)
         let path = try signing.stateFile ?? TokenLedger.path(besides: location.directory())
         do {
             let ledger = try TokenLedger(path, now: Date().timeIntervalSince1970)

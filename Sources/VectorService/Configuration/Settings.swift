@@ -111,7 +111,7 @@ package struct Settings: Sendable {
         self.values = values
         let known = Set(Setting.all.map(\.environmentName))
         unknownVariables = environment.keys.filter {
-            $0.hasPrefix("VS_") && !known.contains($0)
+            $0.hasPrefix("VS_") && $0 != "VS_CONFIG" && !known.contains($0)
         }.sorted()
     }
 

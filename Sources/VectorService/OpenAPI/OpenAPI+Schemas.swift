@@ -247,6 +247,7 @@ extension OpenAPI {
               "id": {"$ref": "#/components/schemas/ID"},
               "similarity": {"type": "number"},
               "distance": {"type": "number"},
+              "metadata": {"type": ["object", "null"], "additionalProperties": true},
               "partition": {"type": "string"},
               "attributes": {"type": "object"},
               "payload": {},
@@ -272,6 +273,10 @@ extension OpenAPI {
             "required": ["matches", "stats"],
             "properties": {
               "matches": {"type": "array", "items": {"$ref": "#/components/schemas/Match"}},
+              "metadata": {"type": "string", "enum": ["complete", "incomplete", "unavailable"]},
+              "metadata_missing": {
+                "type": "array", "items": {"$ref": "#/components/schemas/ID"}
+              },
               "stats": {"$ref": "#/components/schemas/SearchStatistics"},
               "explain": {"type": "string"}
             }
@@ -359,9 +364,10 @@ extension OpenAPI {
               "nprobe": {"type": ["integer", "null"], "minimum": 1},
               "include": {
                 "type": ["array", "null"],
-                "items": {"type": "string", "enum": ["attributes", "payload", "vector"]}
+                "items": {"type": "string", "enum": ["attributes", "payload", "vector", "metadata"]}
               },
               "explain": {"type": ["boolean", "null"]},
+              "require_metadata": {"type": ["boolean", "null"]},
               "min_lsn": {"type": ["integer", "null"], "minimum": 0},
               "timeout_ms": {"type": ["integer", "null"], "minimum": 0, "maximum": 10000}
             },

@@ -59,6 +59,9 @@ extension RestFilter {
         switch name {
         case "and", "or", "not.and", "not.or":
             let text = "\(name)\(value)"
+            guard value.hasPrefix("(") else {
+                throw .unreadable("logic tree", value, "expecting \"(\" (column 1)")
+            }
             var scanner = RestScanner(text, part: "logic tree")
             let filter = try tree(&scanner, depth: 0)
             try scanner.requireEnd()

@@ -13,6 +13,8 @@ final class ConnectionGuard {
     private let limits: HTTPLimits
     private var clock: ConnectionClock
     private var timer: Scheduled<Void>?
+    /// When the timer goes off.
+    private var timerMoment = Duration.zero
     private var context: ChannelHandlerContext?
     private let start = NIODeadline.now()
     private var isCounted = false
@@ -55,9 +57,13 @@ final class ConnectionGuard {
 
     /// One timer at a time, never later than the next check; checking too early costs little.
     private func schedule() {
-        guard timer == nil, let context, let moment = clock.nextCheck else { return }
-        let wait = max(.zero, moment - now) + .milliseconds(1)
-        timer = context.eventLoop.assumeIsolated().scheduleTask(in: .init(wait)) {
+        guard let context, let moment = clock.nextCheck else { return }
+        if let timer {
+            guard moment + .milliseconds(1) < timerMoment else { return }
+            timer.cancel()
+        }
+        timerMoment = max(now, moment) + .milliseconds(1)
+        timer = context.eventLoop.assumeIsolated().scheduleTask(in: .init(timerMoment - now)) {
             self.timer = nil
             self.check()
         }

@@ -42,6 +42,19 @@ struct ImportPublication {
         }
     }
 
+    /// Takes the next place in the write order, after which the files of hidden rows are named: a flush
+    /// has used the last one.
+    ///
+    /// The log then holds the deletion of an id that nobody has, which a replay may repeat.
+    private func takePlace(_ state: inout WritingState) throws(VectorStoreError) {
+        var random = SystemRandomNumberGenerator()
+        let nobody = RecordUUID(high: random.next(), low: random.next())
+        var frame = LogFrameBuilder()
+        _ = frame.add(LogOperation(collection: collection.id, change: .delete(.uuid(nobody))))
+        try GroupCommit(core: core).append(frame, state: &state)
+        state.lastLSN += 1
+    }
+
     private var lastLSN: UInt64 { core.writing.withLock { $0.lastLSN } }
 
     /// The rows whose ids the import holds.
@@ -79,6 +92,7 @@ struct ImportPublication {
         state: inout WritingState
     ) throws(VectorStoreError) -> ImportReport {
         precondition(live.memtables.allSatisfy { $0.memtable.firstLSN == 0 })
+        if !hidden.isEmpty { try takePlace(&state) }
         var views = live.segments
         var replacedCount = 0
         for index in views.indices {

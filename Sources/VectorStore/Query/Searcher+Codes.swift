@@ -43,7 +43,7 @@ extension Searcher {
             let isProbed = plan.probes[live.segments[index].segment.indexGeneration] != nil
             for range in scope.ranges[index]
             where !isProbed || lists(of: range, segment: index) == nil {
-                try scanWhole(&run, range, segment: index)
+                try scanWhole(&run, range, segment: index, statistics: &statistics)
             }
         }
     }
@@ -92,12 +92,14 @@ extension Searcher {
     private func scanWhole(
         _ run: inout SearchRun,
         _ range: SearchScope.PartitionRange,
-        segment index: Int
+        segment index: Int,
+        statistics: inout SearchStatistics
     ) throws(CorruptionError) {
         let segment = live.segments[index].segment
         guard range.ordinals.count > QueryPlan.exactRowLimit, let rows = segment.byteRows else {
             return try run.scan(segment: index, ordinals: range.ordinals)
         }
+        statistics.estimatedRecall = min(statistics.estimatedRecall, SearchRun.flatRecall)
         let flat =
             range.ordinals.count > QueryPlan.byteRowLimit
             ? range.entry.flatMap { segment.flatCodes?.partition($0) } : nil

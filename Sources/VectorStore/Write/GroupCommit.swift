@@ -221,7 +221,8 @@ struct GroupCommit {
         return located
     }
 
-    private func append(
+    /// Appends a frame and makes it as durable as the store promises.
+    func append(
         _ frame: LogFrameBuilder,
         state: inout WritingState
     ) throws(VectorStoreError) {
