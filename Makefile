@@ -24,7 +24,8 @@ SOURCES := Sources Tests Package.swift
 TEST_ARGS := -c release -Xswiftc -enable-testing --scratch-path .build-test \
 	--explicit-target-dependency-import-check error $(SWIFT_ARGS)
 
-.PHONY: help deps toolchain build demo demo-chat lint test soak api-check mutants bench bench-load \
+.PHONY: help deps toolchain build demo demo-chat lint test soak fuzz kernel-guards tsan \
+	api-check mutants bench bench-load \
 	bench-peers bench-pgvector format clean
 
 help: ## List the targets
@@ -56,9 +57,9 @@ test: deps lint ## Run all tests
 	$(SWIFT) build --build-tests $(TEST_ARGS)
 	VS_HAS_HDF5=1 $(SWIFT) test $(TEST_ARGS)
 
-soak: deps toolchain ## Run the durability, Postgres and server tests in their big tier
+soak: deps toolchain kernel-guards ## Run the durability, Postgres and server tests in their big tier
 	@scripts/deps.sh openssl pgbouncer postgresql
-	VS_TIER=soak $(SWIFT) test $(TEST_ARGS) --filter DurabilityTests
+	VS_TIER=soak $(SWIFT) test $(TEST_ARGS) --filter 'DurabilityTests|FuzzTests'
 	VS_TIER=soak $(SWIFT) test $(TEST_ARGS) --filter 'PostgresPoolTests|OperationsTests'
 	VS_TIER=soak $(SWIFT) test $(TEST_ARGS) --filter VectorServiceTests
 	$(MAKE) api-check
@@ -66,6 +67,15 @@ soak: deps toolchain ## Run the durability, Postgres and server tests in their b
 api-check: build ## Hold a running server against its OpenAPI description
 	@scripts/deps.sh python3 python3-venv
 	@BIN="$$($(SWIFT) build -c release $(SWIFT_ARGS) --show-bin-path)" scripts/api-check.sh
+
+fuzz: deps toolchain ## Fuzz every reader of untrusted bytes (SECONDS=60 each)
+	scripts/fuzz.sh $(or $(SECONDS),60)
+
+kernel-guards: toolchain ## Run the C kernels under sanitizers, against untouchable pages
+	scripts/kernel-guards.sh
+
+tsan: deps toolchain ## Run the durability tests under the thread sanitizer
+	$(SWIFT) test --sanitize=thread --scratch-path .build-tsan $(SWIFT_ARGS) --filter DurabilityTests
 
 mutants: deps toolchain ## Break the engine on purpose and expect the durability tests to notice
 	scripts/mutants.sh

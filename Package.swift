@@ -148,6 +148,19 @@ let package = Package(
             ],
             swiftSettings: swiftSettings
         ),
+        .target(
+            name: "FuzzSupport",
+            dependencies: [
+                "VectorService", "VectorStore", "TestSupport", "StorageIO", "VectorMath",
+            ],
+            path: "Tests/FuzzSupport",
+            swiftSettings: swiftSettings
+        ),
+        .testTarget(
+            name: "FuzzTests",
+            dependencies: ["FuzzSupport", "VectorMath"],
+            swiftSettings: swiftSettings
+        ),
         .testTarget(
             name: "VectorStoreTests",
             dependencies: ["VectorStore", "StorageIO", "VectorMath", "TestSupport"],

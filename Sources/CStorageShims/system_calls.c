@@ -62,9 +62,18 @@ int vs_map(int descriptor, size_t byte_count, void **address) {
     return 0;
 }
 
-int vs_free_bytes(const char *path, uint64_t *byte_count) {
+int vs_allocate_pages(size_t byte_count, void **address) {
+    void *base = mmap(NULL, byte_count, PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (base == MAP_FAILED) return errno;
+    *address = base;
+    return 0;
+}
+
+int vs_free_bytes(const char *path, uint64_t *byte_count, uint64_t *capacity) {
     struct statvfs info;
     if (statvfs(path, &info) != 0) return errno;
     *byte_count = (uint64_t)info.f_bavail * info.f_frsize;
+    *capacity = (uint64_t)info.f_blocks * info.f_frsize;
     return 0;
 }

@@ -60,6 +60,8 @@ package protocol FileSystem: Sendable {
     func status(_ path: String) throws(StorageIOError) -> FileStatus?
     /// The bytes that an unprivileged writer may still allocate below `path`.
     func freeByteCount(_ path: String) throws(StorageIOError) -> UInt64
+    /// The bytes of the whole file system that holds `path`; 0 when it cannot be told.
+    func capacityByteCount(_ path: String) throws(StorageIOError) -> UInt64
     /// Takes the exclusive writer lock on `path` (created when absent, flock(2), never unlinked).
     ///
     /// - Throws: `StorageIOError` with errno `EWOULDBLOCK` when another open file holds it; then
@@ -67,6 +69,10 @@ package protocol FileSystem: Sendable {
     func lockExclusively(_ path: String) throws(StorageIOError) -> any StorageLock
     /// The first line of the lock file: who holds it, for the error message only.
     func lockOwner(_ path: String) -> String?
+}
+
+extension FileSystem {
+    package func capacityByteCount(_ path: String) throws(StorageIOError) -> UInt64 { 0 }
 }
 
 /// A held writer lock; released by `release()` or when the last reference goes.

@@ -13,27 +13,53 @@ package enum MapAdvice: Int32, Sendable {
 }
 
 /// Read-only bytes of a file that never changes; unmapped with the last reference.
+///
+/// A page of a mapping that cannot be read, because the disk failed or the file was cut short, reads
+/// as zeros and sets `hasFailed`: whoever reads looks at it afterwards, and before it lets a result out.
 package final class MappedRegion: @unchecked Sendable {
-    // Safe to share: nothing writes through the mapping.
+    // Safe to share: nothing writes through the mapping; a loader fills each byte once, before it is
+    // handed out.
     package let baseAddress: UnsafeRawPointer
     package let byteCount: Int
     private let release: @Sendable (UnsafeRawPointer, Int) -> Void
     private let isMapping: Bool
+    private let watch: Int32?
+    private let loader: RegionLoader?
 
+    /// - Parameters:
+    ///   - watch: The slot of `vs_guard_add`; the region gives it back.
+    ///   - loader: Fills the bytes when they are first needed; nil when all are there.
     package init(
         base: UnsafeRawPointer,
         byteCount: Int,
         isMapping: Bool,
+        watch: Int32? = nil,
+        loader: RegionLoader? = nil,
         release: @escaping @Sendable (UnsafeRawPointer, Int) -> Void
     ) {
         baseAddress = base
         self.byteCount = byteCount
         self.isMapping = isMapping
+        self.watch = watch
+        self.loader = loader
         self.release = release
     }
 
     deinit {
+        // Before the pages go: their addresses may be another's the moment after.
+        if let watch { vs_guard_remove(watch) }
         release(baseAddress, byteCount)
+    }
+
+    /// Whether a page could not be read since the file was mapped.
+    package var hasFailed: Bool {
+        guard let watch else { return false }
+        return vs_guard_failed(watch) != 0
+    }
+
+    /// Makes sure that the bytes of a range are there; a mapping has them by itself.
+    package func load(_ range: Range<Int>) throws(StorageIOError) {
+        if let loader { try loader.load(range) }
     }
 
     /// The bytes, valid while the region is referenced: hold on to it, the buffer does not.

@@ -84,9 +84,15 @@ package struct PosixFileSystem: FileSystem {
     }
 
     package func freeByteCount(_ path: String) throws(StorageIOError) -> UInt64 {
-        var count: UInt64 = 0
-        try check(vs_free_bytes(path, &count), .status, path)
+        var (count, capacity): (UInt64, UInt64) = (0, 0)
+        try check(vs_free_bytes(path, &count, &capacity), .status, path)
         return count
+    }
+
+    package func capacityByteCount(_ path: String) throws(StorageIOError) -> UInt64 {
+        var (count, capacity): (UInt64, UInt64) = (0, 0)
+        try check(vs_free_bytes(path, &count, &capacity), .status, path)
+        return capacity
     }
 
     package func lockExclusively(_ path: String) throws(StorageIOError) -> any StorageLock {
@@ -234,8 +240,13 @@ private final class PosixFile: StorageFile {
         var base: UnsafeMutableRawPointer?
         try check(vs_map(descriptor.number, count, &base), .map, path)
         guard let base else { throw StorageIOError(operation: .map, path: path, errno: ENOMEM) }
-        return MappedRegion(base: base, byteCount: count, isMapping: true) { address, count in
-            munmap(UnsafeMutableRawPointer(mutating: address), count)
+        let watch = vs_guard_add(base, count)
+        guard watch >= 0 else {
+            munmap(base, count)
+            throw StorageIOError(operation: .map, path: path, errno: ENOMEM)
+        }
+        return MappedRegion(base: base, byteCount: count, isMapping: true, watch: watch) {
+            munmap(UnsafeMutableRawPointer(mutating: $0), $1)
         }
     }
 

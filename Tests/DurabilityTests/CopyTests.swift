@@ -107,6 +107,40 @@ import Testing
         #expect(dirty.operationCount == before)
     }
 
+    @Test func `a reader follows the writer through flushes, compactions and drops`() async throws {
+        let scratch = Scratch()
+        let (store, collection) = try await create(scratch.path)
+        try await write(1, collection)
+        let reader = try await VectorDatabase.openForReading(at: scratch.path)
+        #expect(try !reader.refresh())
+        for number in 2..<40 {
+            try await write(number, collection)
+            switch number % 5 {
+            case 0: try await collection.flush()
+            case 1: try await collection.compact()
+            case 2: try await collection.rebuildIndex()
+            default: break
+            }
+            #expect(try reader.refresh(), "nothing new after write \(number)")
+            #expect(try self.number(in: reader) == number)
+        }
+        let other = try await store.createCollection("other", dimension: 2)
+        try await other.upsert([Record(id: "x", vector: [1, 1])])
+        #expect(try reader.refresh())
+        #expect(try reader.collection("other").count() == 1)
+        let held = try reader.collection("other")
+        try await store.dropCollection("other")
+        #expect(try reader.refresh())
+        #expect(throws: VectorStoreError.self) { try held.count() }
+        #expect(throws: VectorStoreError.self) { try reader.collection("other") }
+        let refused = await #expect(throws: VectorStoreError.self) {
+            try await reader.collection("c").delete(ids: [.integer(1)])
+        }
+        #expect(refused?.code == .readOnly)
+        try await reader.close()
+        try await store.close()
+    }
+
     @Test func `a copy made under writes is one acknowledged state, verified`() async throws {
         let scratch = Scratch()
         let (store, collection) = try await create(scratch.path)

@@ -64,7 +64,9 @@ struct CorruptionSweep {
         history = outcome.history
         contents = outcome.history[outcome.history.count - 1]
         let image = disk
-        files = image.filePaths.filter { !$0.hasSuffix("LOCK") }.map {
+        // What these two hold is nobody's business.
+        let noise = ["LOCK", DiskSpace.ballastName]
+        files = image.filePaths.filter { path in !noise.contains { path.hasSuffix($0) } }.map {
             ($0, image.bytes(of: $0) ?? [])
         }
         newestManifest = files.map(\.path).filter { $0.contains("MANIFEST-") }.max() ?? ""

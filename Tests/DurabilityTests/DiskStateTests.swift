@@ -151,6 +151,28 @@ import Testing
         #expect(StoreContents.agree(try StoreContents.read(again) ?? [:], fixture.contents))
     }
 
+    @Test func `after a full disk the log goes on in a new file`() async throws {
+        let simulated = SimulatedFileSystem()
+        let disk = FaultInjectingFileSystem(simulated)
+        // Long enough for its length alone to begin no new one.
+        var options = FaultRun.options
+        options.logFileByteCount = 1 << 20
+        let store = try VectorDatabase.open(at: "/data", options: options, fileSystem: disk)
+        let collection = try await store.createCollection("c", dimension: 2)
+        try await collection.upsert([Record(id: "a", vector: [1, 2])])
+        let before = try simulated.list("/data/wal")
+        disk.fill()
+        let refusal = await #expect(throws: VectorStoreError.self) {
+            try await collection.upsert([Record(id: "b", vector: [1, 2])])
+        }
+        #expect(refusal?.code == .diskFull)
+        disk.arm(nil)
+        try await collection.upsert([Record(id: "c", vector: [1, 2])])
+        let after = try simulated.list("/data/wal")
+        #expect(after.count == before.count + 1 && after.last != before.last, "\(after)")
+        try await store.close()
+    }
+
     @Test func `no descriptor and no mapping outlives a store whose calls fail`() async throws {
         let parent = ["/dev/shm", NSTemporaryDirectory()].first {
             FileManager.default.isWritableFile(atPath: $0)

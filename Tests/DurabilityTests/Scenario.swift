@@ -120,6 +120,26 @@ struct Scenario {
         outcome.acknowledged = outcome.history.count - 1
     }
 
+    /// Appends what the store will hold after a step, and does nothing.
+    static func intend(_ step: Step, _ maker: inout Maker, _ outcome: inout Outcome) {
+        var contents = outcome.history[outcome.history.count - 1]
+        switch step {
+        case .upsert(let ids):
+            for record in ids.map({ maker.record($0) }) { contents[record.id] = record }
+        case .delete(let ids):
+            for id in ids { contents[.integer(UInt64(id))] = nil }
+        case .deleteGroup(let group):
+            contents = contents.filter { $0.value.attributes["group"] != .int64(group) }
+        case .update(let ids):
+            for id in ids.map({ RecordID.integer(UInt64($0)) }) where contents[id] != nil {
+                contents[id]?.attributes["group"] = .int64(77)
+                contents[id]?.payload = Array("changed".utf8)
+            }
+        case .flush, .compact, .rebuild: return
+        }
+        outcome.history.append(contents)
+    }
+
     /// Seeded records.
     struct Maker {
         var random: SeededRandom

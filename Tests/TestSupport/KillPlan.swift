@@ -31,6 +31,11 @@ package enum KillPlan {
         )
     }
 
+    /// Where a worker puts a copy of its store.
+    package static func copy(of directory: String, number: Int) -> String {
+        directory + ".copy-\(number)"
+    }
+
     package static func operation(seed: UInt64, writer: Int, number: UInt64) -> Operation {
         var random = SeededRandom(seed: seed ^ (number &* 8 + UInt64(writer)))
         let base = UInt64(writer) * idsPerWriter

@@ -52,7 +52,9 @@ extension SimulatedFileSystem {
     }
 
     package func list(_ path: String) throws(StorageIOError) -> [String] {
-        guard let names = state.withLock({ $0.directories[path]?.names.keys.sorted() }) else {
+        guard path == "/" || node(path) != nil,
+            let names = state.withLock({ $0.directories[path]?.names.keys.sorted() })
+        else {
             throw error(.list, path, ENOENT)
         }
         return names
@@ -73,17 +75,27 @@ extension SimulatedFileSystem {
     }
 
     package func removeDirectory(_ path: String) throws(StorageIOError) {
+        // The table stays: the name may yet come back, if its removal is not synced.
         try remove(path)
-        state.withLock { $0.directories[path] = nil }
     }
 
     package func synchronizeDirectory(_ path: String) throws(StorageIOError) {
         try step(.synchronize, path)
+        let outcome = takeSync()
         state.withLock { state in
             guard var directory = state.directories[path] else { return }
-            directory.durable = directory.names
+            switch outcome {
+            case .succeeds:
+                for change in directory.pending { Self.apply(change, to: &directory.durable) }
+            case .fails(.revert): directory.names = directory.durable
+            case .fails, .lies, .confesses: break
+            }
             directory.pending = []
             state.directories[path] = directory
+        }
+        switch outcome {
+        case .succeeds, .lies: return
+        case .fails, .confesses: throw error(.synchronize, path, EIO)
         }
     }
 
@@ -102,12 +114,9 @@ extension SimulatedFileSystem {
 
     package func lockExclusively(_ path: String) throws(StorageIOError) -> any StorageLock {
         if node(path) == nil { _ = try open(path, .createNew) }
-        let isFree = state.withLock { state in
-            defer { state.isLocked = true }
-            return !state.isLocked
-        }
+        let isFree = state.withLock { $0.locked.insert(path).inserted }
         guard isFree else { throw error(.lock, path, EWOULDBLOCK) }
-        return SimulatedLock(owner: self)
+        return SimulatedLock(owner: self, path: path)
     }
 
     package func lockOwner(_ path: String) -> String? { "simulated" }
@@ -115,10 +124,14 @@ extension SimulatedFileSystem {
 
 private final class SimulatedLock: StorageLock {
     private let owner: SimulatedFileSystem
+    private let path: String
 
-    init(owner: SimulatedFileSystem) { self.owner = owner }
+    init(owner: SimulatedFileSystem, path: String) {
+        self.owner = owner
+        self.path = path
+    }
 
-    func release() { owner.state.withLock { $0.isLocked = false } }
+    func release() { owner.state.withLock { _ = $0.locked.remove(path) } }
 }
 
 private final class SimulatedFile: StorageFile {
@@ -161,9 +174,23 @@ private final class SimulatedFile: StorageFile {
 
     func synchronize() throws(StorageIOError) {
         try owner.step(.synchronize, path)
+        let outcome = owner.takeSync()
         node.content.withLock { content in
-            content.durable = content.bytes
+            switch outcome {
+            case .succeeds:
+                // Not the bytes as they are: what an earlier failed sync lost stays lost.
+                for change in content.pending {
+                    SimulatedFileSystem.apply(change, to: &content.durable)
+                }
+            case .fails(.revert): content.bytes = content.durable
+            case .fails, .lies, .confesses: break
+            }
             content.pending = []
+        }
+        switch outcome {
+        case .succeeds, .lies: return
+        case .fails, .confesses:
+            throw StorageIOError(operation: .synchronize, path: path, errno: EIO)
         }
     }
 

@@ -58,7 +58,13 @@ package final class SimulatedFileSystem: FileSystem {
         var directories: [String: Directory] = ["/": Directory()]
         var operationCount = 0
         var crashAt = Int.max
-        var isLocked = false
+        var locked: Set<String> = []
+        var observer: (@Sendable () -> Void)?
+        var syncCount = 0
+        var failingSync: (number: Int, model: FailedSync)?
+        /// A sync said that it succeeded, and did not.
+        var owesError = false
+        var hasSyncFailed = false
     }
 
     let state = Mutex(State())
@@ -77,14 +83,15 @@ package final class SimulatedFileSystem: FileSystem {
 
     /// Counts an operation, or refuses it after the crash.
     func step(_ operation: StorageIOError.Operation, _ path: String) throws(StorageIOError) {
-        let crashed = state.withLock { state in
+        let (crashed, observer) = state.withLock { state in
             guard state.operationCount + 1 < state.crashAt else {
                 state.operationCount = state.crashAt
-                return true
+                return (true, Optional<@Sendable () -> Void>.none)
             }
             state.operationCount += 1
-            return false
+            return (false, state.observer)
         }
+        observer?()
         if crashed { throw StorageIOError(operation: operation, path: path, errno: EIO) }
     }
 
@@ -128,19 +135,42 @@ package final class SimulatedFileSystem: FileSystem {
     /// The disk after a crash now.
     package func image(_ profile: CrashProfile, seed: UInt64) -> SimulatedFileSystem {
         var random = SeededRandom(seed: seed)
+        return image(
+            survives: {
+                switch profile {
+                case .none: false
+                case .all: true
+                case .weak: Bool.random(using: &random)
+                }
+            },
+            tear: {
+                profile == .weak && Bool.random(using: &random) ? random.next() : nil
+            }
+        )
+    }
+
+    /// The disk after a crash now.
+    ///
+    /// - Parameters:
+    ///   - survives: Asked for each pending change, of names and of bytes, in a fixed order.
+    ///   - tear: Asked for the last surviving change of a file: where it is torn, if it is.
+    func image(
+        survives: () -> Bool,
+        tear: () -> UInt64?
+    ) -> SimulatedFileSystem {
         let image = SimulatedFileSystem()
         let directories = state.withLock { $0.directories }
         var waiting = ["/"]
         while let path = waiting.popLast() {
             guard let directory = directories[path] else { continue }
             var names = directory.durable
-            for change in directory.pending where survives(profile, &random) {
+            for change in directory.pending where survives() {
                 Self.apply(change, to: &names)
             }
             var copies: [String: Node] = [:]
             for (name, node) in names.sorted(by: { $0.key < $1.key }) {
                 let copy = Node(isDirectory: node.isDirectory)
-                let bytes = surviving(node, profile, &random)
+                let bytes = Self.surviving(node, survives, tear)
                 copy.content.withLock { $0 = Node.Content(bytes: bytes, durable: bytes) }
                 copies[name] = copy
                 if node.isDirectory { waiting.append(path == "/" ? "/" + name : path + "/" + name) }
@@ -152,12 +182,18 @@ package final class SimulatedFileSystem: FileSystem {
         return image
     }
 
-    private func survives(_ profile: CrashProfile, _ random: inout SeededRandom) -> Bool {
-        switch profile {
-        case .none: false
-        case .all: true
-        case .weak: Bool.random(using: &random)
+    private static func surviving(
+        _ node: Node,
+        _ survives: () -> Bool,
+        _ tear: () -> UInt64?
+    ) -> [UInt8] {
+        let content = node.content.withLock { $0 }
+        var bytes = content.durable
+        let chosen = content.pending.filter { _ in survives() }
+        for (index, change) in chosen.enumerated() {
+            apply(change, to: &bytes, tornBy: index == chosen.count - 1 ? tear() : nil)
         }
+        return bytes
     }
 
     static func apply(_ change: NameChange, to names: inout [String: Node]) {
@@ -168,22 +204,6 @@ package final class SimulatedFileSystem: FileSystem {
             guard let node = names.removeValue(forKey: source) else { return }
             names[target] = node
         }
-    }
-
-    private func surviving(
-        _ node: Node,
-        _ profile: CrashProfile,
-        _ random: inout SeededRandom
-    ) -> [UInt8] {
-        let content = node.content.withLock { $0 }
-        var bytes = content.durable
-        let chosen = content.pending.filter { _ in survives(profile, &random) }
-        for (index, change) in chosen.enumerated() {
-            let isTorn =
-                profile == .weak && index == chosen.count - 1 && Bool.random(using: &random)
-            Self.apply(change, to: &bytes, tornBy: isTorn ? random.next() : nil)
-        }
-        return bytes
     }
 
     static func apply(_ change: Node.Change, to bytes: inout [UInt8], tornBy tear: UInt64? = nil) {

@@ -29,7 +29,18 @@ int vs_drop_cache(int descriptor);
 int vs_advise(void *address, size_t byte_count, int advice);
 /// Maps the first `byte_count` bytes for reading, shared.
 int vs_map(int descriptor, size_t byte_count, void **address);
-/// statvfs(3): bytes that an unprivileged writer may allocate.
-int vs_free_bytes(const char *path, uint64_t *byte_count);
+/// Private pages of zeros that take no memory until they are written to.
+int vs_allocate_pages(size_t byte_count, void **address);
+/// statvfs(3): bytes that an unprivileged writer may allocate, and bytes of the whole file system.
+int vs_free_bytes(const char *path, uint64_t *byte_count, uint64_t *capacity);
+
+// Mappings whose pages may turn out unreadable; see bus_guard.c.
+
+/// Watches a mapping; the slot, or -1 when 65,536 are watched already.
+int vs_guard_add(const void *base, size_t byte_count);
+/// Ends the watch, before the mapping goes.
+void vs_guard_remove(int slot);
+/// 1 once a page of the mapping could not be read.
+int vs_guard_failed(int slot);
 
 #endif

@@ -41,8 +41,18 @@ enum StatisticsEncoding {
             writer.member("manifest", statistics.manifestNumber)
             writer.member("log_bytes", statistics.logByteCount)
             writer.member("kernels", VectorDatabase.kernelTier)
+            writer.member("disk_full", statistics.isDiskFull)
             if let failure = statistics.maintenanceFailure {
                 writer.member("maintenance_failure", failure)
+            }
+            writer.key("scrub")
+            writer.object { writer in
+                let scrub = statistics.scrub
+                writer.member("passes", scrub.passCount)
+                writer.member("files", scrub.fileCount)
+                writer.member("bytes", scrub.byteCount)
+                writer.key("problems")
+                writer.array { for problem in scrub.problems { $0.value(problem) } }
             }
             writer.key("recovery")
             writer.object { writer in

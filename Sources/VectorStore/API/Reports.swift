@@ -86,6 +86,22 @@ public struct StoreStatistics: Sendable {
     public var recovery: RecoveryReport
     /// Why background work failed last, until work of that kind succeeds.
     public var maintenanceFailure: String?
+    /// Whether writes are refused until there is more space on the disk; searches and deletes go on.
+    public var isDiskFull: Bool
+    /// What the last scrub found.
+    public var scrub: ScrubStatus
+}
+
+/// What reading all files of an open store found.
+public struct ScrubStatus: Sendable, Hashable {
+    /// Passes that came to their end since the store was opened.
+    public var passCount = 0
+    /// Files read in the last pass.
+    public var fileCount = 0
+    /// Bytes read in the last pass.
+    public var byteCount: UInt64 = 0
+    /// Each problem of the last pass with file, offset and both values; empty when all was well.
+    public var problems: [String] = []
 }
 
 /// What opening a store did.
@@ -100,6 +116,18 @@ public struct RecoveryReport: Sendable, Hashable {
     public var removedFileCount: Int
     /// Whether the store had been closed properly.
     public var wasClean: Bool
+}
+
+/// What could be read of a damaged store.
+public struct SalvageReport: Sendable {
+    /// The manifest that was begun with.
+    public var manifestNumber: UInt64
+    /// Records in the new store.
+    public var recordCount = 0
+    /// Rows that the manifest counts and that could not be read.
+    public var lostRowCount = 0
+    /// Each problem with file, offset and both values.
+    public var problems: [String] = []
 }
 
 /// What a verification found.

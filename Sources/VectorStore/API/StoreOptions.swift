@@ -7,12 +7,23 @@ public enum Durability: Sendable, Hashable {
     case relaxed(milliseconds: Int)
 }
 
+/// How segments are read.
+public enum SegmentAccess: Sendable, Hashable {
+    /// Mapped into memory; the system keeps as much of them as it has room for. The default.
+    case mapped
+    /// Read block by block when first needed, with the same answers. A block that was read stays in
+    /// memory until its segment is replaced. For file systems whose mappings cannot be trusted.
+    case read
+}
+
 /// How a store is opened.
 public struct StoreOptions: Sendable {
     /// Create the store when the directory is empty or absent.
     public var createIfMissing = true
     /// When writes are acknowledged.
     public var durability = Durability.sync
+    /// How segments are read.
+    public var segmentAccess = SegmentAccess.mapped
     /// A memtable of at least this many bytes is flushed to a segment.
     public var flushThresholdBytes = 64 << 20
     /// A log file of at least this many bytes is sealed and a new one begun.
@@ -26,6 +37,18 @@ public struct StoreOptions: Sendable {
     public var automaticIndexing = true
     /// Rows below which a collection or a partition is searched exactly rather than indexed.
     public var minimumIndexedRowCount = 32_768
+    /// With less than this many bytes free on the disk, writes are refused until twice as many are.
+    ///
+    /// Deletes go on. Nil takes 256 MiB, or a twentieth of a smaller disk.
+    public var minimumFreeByteCount: UInt64?
+    /// Bytes set aside on the disk, which deletes and one compaction may use when it is full.
+    ///
+    /// Nil takes 32 MiB, or a twentieth of a smaller disk.
+    public var ballastByteCount: UInt64?
+    /// All files are read once a week in the background, no faster than this; 0 for never.
+    ///
+    /// What was found is in the statistics.
+    public var scrubBytesPerSecond = 20 << 20
     /// Threads for training, assignment and exact scans of maintenance; 0 takes one a core.
     public var maintenanceThreadCount = 0
 
@@ -35,6 +58,9 @@ public struct StoreOptions: Sendable {
     /// collection. Mapped files, which the system may drop at any time, and the memtables of writes are
     /// not.
     public var memoryLimitBytes = 1 << 30
+
+    /// After so long without a write, a mark in the log says that the last frame was complete.
+    package var idleMarkMilliseconds = 50
 
     /// The defaults.
     public init() {}

@@ -108,15 +108,17 @@ public final class VectorCollection: Sendable {
         _ = try live()
         return try convertingCorruption { () throws(CorruptionError) in
             guard let (live, keys) = try state.locate(ids) else { return [] }
-            var records: [Record?] = []
-            for key in keys {
-                records.append(
-                    try key.map { key throws(CorruptionError) in
-                        try live.record(key, include: include)
-                    }
-                )
+            return try live.reading { () throws(CorruptionError) in
+                var records: [Record?] = []
+                for key in keys {
+                    records.append(
+                        try key.map { key throws(CorruptionError) in
+                            try live.record(key, include: include)
+                        }
+                    )
+                }
+                return records
             }
-            return records
         }
     }
 
@@ -149,7 +151,7 @@ public final class VectorCollection: Sendable {
         include: IncludedFields,
         live: LiveSet
     ) throws(VectorStoreError) -> SearchResult {
-        try convertingCorruption { () throws(CorruptionError) in
+        try reading(live) { () throws(CorruptionError) in
             let outcome = try Searcher(live: live).search(query)
             var matches: [Match] = []
             matches.reserveCapacity(outcome.rows.count)
@@ -158,6 +160,14 @@ public final class VectorCollection: Sendable {
             }
             return SearchResult(matches: matches, statistics: outcome.statistics)
         }
+    }
+
+    /// Runs `body`, which reads of `live`, and gives its errors their public form.
+    private func reading<R>(
+        _ live: LiveSet,
+        _ body: () throws(CorruptionError) -> R
+    ) throws(VectorStoreError) -> R {
+        try convertingCorruption { () throws(CorruptionError) in try live.reading(body) }
     }
 
     /// Reads matching records page by page.
@@ -189,7 +199,7 @@ public final class VectorCollection: Sendable {
         let start = try cursor.map { text throws(VectorStoreError) in
             try RecordScan.Position(cursor: text)
         }
-        return try convertingCorruption { () throws(CorruptionError) in
+        return try reading(live) { () throws(CorruptionError) in
             let rows = try scan.page(after: start, limit: limit)
             var records: [Record] = []
             for row in rows { records.append(try live.record(row.key, include: include)) }
@@ -207,12 +217,13 @@ public final class VectorCollection: Sendable {
         partition: String? = nil
     ) throws(VectorStoreError) -> Int {
         let check = QueryCheck(configuration)
+        let live = try live()
         let scan = RecordScan(
-            live: try live(),
+            live: live,
             partitions: try check.partitions(partition.map { [$0] }),
             filter: try check.program(filter)
         )
-        return try convertingCorruption { () throws(CorruptionError) in try scan.count() }
+        return try reading(live) { () throws(CorruptionError) in try scan.count() }
     }
 
     // MARK: - Maintenance

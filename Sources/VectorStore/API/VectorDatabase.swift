@@ -9,12 +9,15 @@ public final class VectorDatabase: Sendable {
     private let core: StoreCore
     private let committer: Committer
     private let scheduler: MaintenanceScheduler
+    private let scrubbing: Scrub
 
     private init(core: StoreCore) {
         self.core = core
         let scheduler = MaintenanceScheduler(core: core)
         self.scheduler = scheduler
         committer = Committer(core: core) { scheduler.didCommit($0) }
+        scrubbing = Scrub(core: core)
+        scrubbing.start()
     }
 
     /// Opens the store in `path`, recovering what the last process left.
@@ -38,14 +41,18 @@ public final class VectorDatabase: Sendable {
         options: StoreOptions,
         fileSystem: any FileSystem
     ) throws(VectorStoreError) -> VectorDatabase {
-        let opening = StoreOpening(fileSystem: fileSystem, root: path, options: options)
+        let opening = StoreOpening(
+            fileSystem: access(fileSystem, options),
+            root: path,
+            options: options
+        )
         return VectorDatabase(core: try opening.open())
     }
 
     /// Opens the store in `path` as it is now, for reading only, whether or not a process writes it.
     ///
-    /// Nothing in the directory is changed, not even the lock. What is written later is not seen; open
-    /// anew for that. It holds every write that was acknowledged before, and may hold one whose
+    /// Nothing in the directory is changed, not even the lock. What is written later is seen after
+    /// `refresh()`. It holds every write that was acknowledged before, and may hold one whose
     /// acknowledgement was under way.
     ///
     /// - Throws: `notAStore`, `corrupt` or `formatTooNew` when the files cannot be used.
@@ -62,8 +69,38 @@ public final class VectorDatabase: Sendable {
         options: StoreOptions,
         fileSystem: any FileSystem
     ) throws(VectorStoreError) -> VectorDatabase {
-        let opening = ReadOnlyOpening(fileSystem: fileSystem, root: path, options: options)
+        let opening = ReadOnlyOpening(
+            fileSystem: access(fileSystem, options),
+            root: path,
+            options: options
+        )
         return VectorDatabase(core: try opening.open())
+    }
+
+    private static func access(
+        _ fileSystem: any FileSystem,
+        _ options: StoreOptions
+    ) -> any FileSystem {
+        options.segmentAccess == .read ? ReadingFileSystem(fileSystem) : fileSystem
+    }
+
+    /// Brings a store that is open for reading up to what its writer has done since; elsewhere it does
+    /// nothing.
+    ///
+    /// It may show a write whose acknowledgement is under way. Segments that stay are not read again;
+    /// the log is read from the last flush on, so once a second is a good pace and a thousand times is
+    /// not.
+    ///
+    /// - Returns: Whether anything was new.
+    @discardableResult
+    public func refresh() throws(VectorStoreError) -> Bool {
+        try checkOpen()
+        guard core.poison?.code == .readOnly else { return false }
+        return try ReadOnlyOpening(
+            fileSystem: core.fileSystem,
+            root: core.paths.root,
+            options: core.options
+        ).refresh(core)
     }
 
     /// The directory.
@@ -157,7 +194,24 @@ public final class VectorDatabase: Sendable {
     /// The state of the store and of every collection.
     public func statistics() throws(VectorStoreError) -> StoreStatistics {
         try checkOpen()
-        return StoreReport(core: core, maintenanceFailure: scheduler.lastFailure).statistics()
+        return StoreReport(
+            core: core,
+            maintenanceFailure: scheduler.lastFailure,
+            scrub: scrubbing.status
+        ).statistics()
+    }
+
+    /// Reads every file of the open store once and compares it with its checksums, while reads and
+    /// writes go on.
+    ///
+    /// A pass runs by itself once a week, see `StoreOptions.scrubBytesPerSecond`.
+    ///
+    /// - Parameter bytesPerSecond: No faster than this; nil for as fast as the disk gives it.
+    public func scrub(
+        bytesPerSecond: Int? = nil
+    ) async throws(VectorStoreError) -> ScrubStatus {
+        try checkOpen()
+        return await scrubbing.run(bytesPerSecond: bytesPerSecond)
     }
 
     /// The last failure of work in the background, until the same work succeeds.
@@ -172,6 +226,7 @@ public final class VectorDatabase: Sendable {
     public func close() async throws(VectorStoreError) {
         guard !core.isClosed else { return }
         committer.close()
+        scrubbing.stop()
         await scheduler.stop()
         try StoreClosing(core: core).run()
     }
@@ -199,6 +254,28 @@ public final class VectorDatabase: Sendable {
         to target: String
     ) async throws(VectorStoreError) {
         try StoreCopy(fileSystem: PosixFileSystem(), source: source, target: target).run()
+    }
+
+    /// Makes a new store in `target` of whatever can still be read of the damaged store in `source`,
+    /// which nobody may have open for writing and which stays as it is.
+    ///
+    /// A last resort, when there is no backup: what could not be read is missing, in part changes of
+    /// one batch, and where tombstones were lost deleted records are back. The report says so.
+    ///
+    /// - Parameter manifest: The number of the manifest to begin with; nil for the newest that can be
+    ///   believed. Naming an older one undoes what was published after it.
+    /// - Throws: `notAStore` when `target` is not new or empty, `corrupt` when no manifest can be read.
+    public static func salvage(
+        from source: String,
+        to target: String,
+        manifest: UInt64? = nil
+    ) async throws(VectorStoreError) -> SalvageReport {
+        try await Salvage(
+            fileSystem: PosixFileSystem(),
+            source: source,
+            target: target,
+            manifestNumber: manifest
+        ).run()
     }
 
     // MARK: - Without opening

@@ -12,7 +12,7 @@ import StorageIO
 struct LogReader {
     let header: LogHeader
     let fileName: String
-    private let frames: LogFrameReader
+    let frames: LogFrameReader
     private let file: any StorageFile
 
     /// How the file ends.

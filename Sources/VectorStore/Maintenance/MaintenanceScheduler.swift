@@ -158,9 +158,10 @@ package final class MaintenanceScheduler: Sendable {
 
     package func flush(_ collection: CollectionState) async throws(VectorStoreError) {
         try await run(on: flushing) { [core] () throws(VectorStoreError) in
+            try core.completeOpening()
             let flush = Flush(core: core, collection: collection)
             flush.freeze()
-            try flush.run()
+            try core.space.spendingBallast { () throws(VectorStoreError) in try flush.run() }
         }
     }
 
@@ -170,7 +171,9 @@ package final class MaintenanceScheduler: Sendable {
     ) async throws(VectorStoreError) {
         try await flush(collection)
         try await run(on: rewriting) { [core] () throws(VectorStoreError) in
-            try Compaction(core: core, collection: collection).runFully(progress: progress)
+            try core.space.spendingBallast { () throws(VectorStoreError) in
+                try Compaction(core: core, collection: collection).runFully(progress: progress)
+            }
         }
     }
 

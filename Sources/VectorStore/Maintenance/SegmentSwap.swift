@@ -24,13 +24,38 @@ struct SegmentSwap {
         output: Output,
         persisted: [UInt64: Manifest.TombstoneEntry]
     ) throws(VectorStoreError) {
+        // Before the lock: it reads every row once more.
+        try check(replacement, output: output)
         try core.writing.withLock { (state) throws(VectorStoreError) in
-            try publish(replacement, output: output, persisted: persisted, state: &state)
+            try publishChecked(replacement, output: output, persisted: persisted, state: &state)
         }
     }
 
     /// The same for a caller that holds the writing lock.
     func publish(
+        _ replacement: SegmentReplacement,
+        output: Output,
+        persisted: [UInt64: Manifest.TombstoneEntry],
+        state: inout WritingState
+    ) throws(VectorStoreError) {
+        try check(replacement, output: output)
+        try publishChecked(replacement, output: output, persisted: persisted, state: &state)
+    }
+
+    /// What was to be copied must have come out.
+    private func check(
+        _ replacement: SegmentReplacement,
+        output: Output
+    ) throws(VectorStoreError) {
+        do throws(VectorStoreError) {
+            try replacement.checkConservation(in: output.segment, stopping: core)
+        } catch {
+            discard(output)
+            throw error
+        }
+    }
+
+    private func publishChecked(
         _ replacement: SegmentReplacement,
         output: Output,
         persisted: [UInt64: Manifest.TombstoneEntry],
@@ -77,6 +102,7 @@ struct SegmentSwap {
             )
         }
         try checkGeneration(of: output, in: live)
+        try convertingCorruption { () throws(CorruptionError) in try live.checkReadable() }
         guard let hidden = replacement.tombstones(forOutput: output.plan, in: live) else {
             throw VectorStoreError(.busy, "the segments were replaced meanwhile; try again")
         }

@@ -5,6 +5,7 @@ import Synchronization
 struct StoreReport {
     let core: StoreCore
     var maintenanceFailure: VectorStoreError?
+    var scrub = ScrubStatus()
 
     func statistics() -> StoreStatistics {
         let (lsn, number, logs) = core.writing.withLock { state in
@@ -21,7 +22,9 @@ struct StoreReport {
             logByteCount: logs,
             collections: core.collections.compactMap { $0.live.map(Self.statistics(of:)) },
             recovery: core.recoveryReport,
-            maintenanceFailure: maintenanceFailure?.message
+            maintenanceFailure: maintenanceFailure?.message,
+            isDiskFull: core.space.isLow,
+            scrub: scrub
         )
     }
 

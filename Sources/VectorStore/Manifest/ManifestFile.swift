@@ -44,6 +44,15 @@ package enum ManifestFile {
                 .missingFile(file: prefix + "…", reason: "the directory has no manifest")
             )
         }
+        return try load(number: newest, in: directory, fileSystem: fileSystem)
+    }
+
+    /// The manifest with this number.
+    package static func load(
+        number newest: UInt64,
+        in directory: String,
+        fileSystem: any FileSystem
+    ) throws(LoadError) -> Manifest {
         let name = name(number: newest)
         let path = directory + "/" + name
         let status = try loading { () throws(StorageIOError) in try fileSystem.status(path) }

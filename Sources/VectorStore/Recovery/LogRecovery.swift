@@ -71,6 +71,9 @@ struct LogRecovery {
         }
         for (id, changes) in changes {
             guard let last = changes.last else { continue }
+            try believing { () throws(CorruptionError) in
+                try collections[id]?.live?.checkReadable()
+            }
             collections[id]?.apply(changes, lsn: last.lsn)
             if let collection = collections[id] { rotateMemtable(collection) }
         }

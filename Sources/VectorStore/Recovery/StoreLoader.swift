@@ -5,6 +5,14 @@ struct StoreLoader {
     let fileSystem: any FileSystem
     let paths: StorePaths
     let manifest: Manifest
+    /// What is open already and need not be read again: files never change.
+    var known = KnownFiles()
+
+    /// Open files of an earlier manifest.
+    struct KnownFiles {
+        var segments: [UInt64: Segment] = [:]
+        var generations: [UInt64: IndexGeneration] = [:]
+    }
 
     func loadCollections() throws(LoadError) -> [UInt32: CollectionState] {
         var collections: [UInt32: CollectionState] = [:]
@@ -44,6 +52,10 @@ struct StoreLoader {
     ) throws(LoadError) -> [UInt64: IndexGeneration] {
         var generations: [UInt64: IndexGeneration] = [:]
         for entry in manifest.centroidSets where entry.collectionID == collection.id {
+            if let open = known.generations[entry.generation] {
+                generations[entry.generation] = open
+                continue
+            }
             let set = try CentroidFile.load(
                 entry,
                 storeUUID: manifest.storeUUID,
@@ -67,13 +79,17 @@ struct StoreLoader {
                 collectionID: collection.id,
                 indexGeneration: entry.indexGeneration
             )
-            let segment = try Segment.open(
-                directory: paths.segments,
-                description: entry.description,
-                identity: identity,
-                configuration: collection.configuration,
-                fileSystem: fileSystem
-            )
+            let open = known.segments[entry.description.segmentID]
+            let segment =
+                if let open, open.description == entry.description { open } else {
+                    try Segment.open(
+                        directory: paths.segments,
+                        description: entry.description,
+                        identity: identity,
+                        configuration: collection.configuration,
+                        fileSystem: fileSystem
+                    )
+                }
             var tombstones = TombstoneSet(rowCount: segment.rowCount)
             if let persisted = entry.tombstones {
                 tombstones = try TombstoneFile.load(

@@ -1,14 +1,13 @@
 // Opening a store.
 //
-// lock → manifest → files it names → log replay → flush of what was replayed → new log file →
-// one manifest → leftovers removed. Nothing is deleted or cut before the new manifest is durable, so a
+// lock → manifest → files it names → log replay → new log file → one manifest → flush of what was
+// replayed → leftovers removed; the part that writes is `RecoveryCompletion`. Nothing is deleted or cut before the new manifest is durable, so a
 // crash at any point leaves either the old state or the new one, and opening again does the same work.
 //
 // What was replayed is written to segments, new files with pages of their own: after a crash the page
 // cache may hold log bytes that the disk does not (see fsync(2) and the decision on fail-stop).
 
 package import StorageIO
-import Synchronization
 
 /// Opens one directory as a store.
 package struct StoreOpening {
@@ -68,7 +67,8 @@ package struct StoreOpening {
     /// A directory without a manifest becomes a store only when it holds nothing but what a creation
     /// that was cut short leaves.
     private func checkUnfinished(_ names: [String]) throws(VectorStoreError) {
-        for name in names where !name.hasPrefix(".tmp-") && name != "LOCK" {
+        for name in names
+        where !name.hasPrefix(".tmp-") && name != "LOCK" && name != DiskSpace.ballastName {
             guard ["wal", "seg", "idx"].contains(name) else {
                 throw VectorStoreError(
                     .notAStore,
@@ -107,9 +107,15 @@ package struct StoreOpening {
     private func createStore() throws(VectorStoreError) {
         try io { () throws(StorageIOError) in
             for directory in [paths.logs, paths.segments, paths.indexes] {
-                if try fileSystem.status(directory) == nil {
-                    try fileSystem.createDirectory(directory)
+                // What an earlier attempt left may be in the cache alone, if its sync failed, and a
+                // sync now would not bring it to the disk: its names are made anew.
+                if try fileSystem.status(directory) != nil {
+                    for name in try fileSystem.list(directory) {
+                        try fileSystem.remove(directory + "/" + name)
+                    }
+                    try fileSystem.removeDirectory(directory)
                 }
+                try fileSystem.createDirectory(directory)
             }
             try fileSystem.synchronizeDirectory(paths.root)
             let parent = Self.parent(of: paths.root)
@@ -153,16 +159,22 @@ package struct StoreOpening {
             try recovery.replay(into: collections)
         }
         let log = try io { () throws(StorageIOError) in
-            try LogFile.create(
-                fileSystem: fileSystem,
-                directory: paths.logs,
+            try LogFile.unwritable(
+                fileSystem.open(
+                    paths.root + "/" + ManifestFile.name(number: manifest.number),
+                    .read
+                ),
                 storeUUID: manifest.storeUUID,
-                sequence: numbers.log,
-                firstLSN: replay.lastLSN + 1,
-                predecessor: replay.lastFile
+                sequence: 0,
+                lastLSN: replay.lastLSN
             )
         }
-        let writing = WritingState(manifest: manifest, log: log, lastLSN: replay.lastLSN)
+        let writing = WritingState(
+            manifest: manifest,
+            log: log,
+            lastLSN: replay.lastLSN,
+            logIsSpent: true
+        )
         let core = StoreCore(
             fileSystem: fileSystem,
             paths: paths,
@@ -172,27 +184,26 @@ package struct StoreOpening {
             writing: writing,
             collections: Array(collections.values)
         )
-        try beginLog(core, replay: replay)
-        var report = replay.report
-        // Before the flush, which must not find files that an earlier attempt left half durable.
-        let obsolete = ObsoleteFiles(fileSystem: fileSystem, paths: paths)
-        report.removedFileCount = core.writing.withLock { obsolete.sweep(keeping: $0.manifest) }
-        if replay.report.replayedOperationCount > 0 {
-            for collection in core.collections {
-                let flush = Flush(core: core, collection: collection)
-                flush.freeze()
-                try flush.run()
+        core.recoveryReport = replay.report
+        let completion = RecoveryCompletion(core: core, outcome: replay)
+        core.space.noteBallast()
+        do throws(VectorStoreError) {
+            try core.space.spendingBallast { () throws(VectorStoreError) in try completion.run() }
+        } catch {
+            // A full disk does not keep a store from being searched.
+            guard error.code == .diskFull, core.poison == nil else { throw error }
+            core.completeLater { [weak core] () throws(VectorStoreError) in
+                guard let core else { return }
+                try RecoveryCompletion(core: core, outcome: replay).run()
             }
         }
-        report.removedFileCount += core.writing.withLock { obsolete.sweep(keeping: $0.manifest) }
-        core.recoveryReport = report
         return core
     }
 
     /// Numbers above every one that a manifest or a file name, finished or left over, has used.
     private func numbersInUse(
         _ manifest: Manifest
-    ) throws(StorageIOError) -> (log: UInt64, segment: UInt64, generation: UInt64) {
+    ) throws(StorageIOError) -> (segment: UInt64, generation: UInt64) {
         func next(
             _ start: UInt64,
             _ directory: String,
@@ -204,7 +215,6 @@ package struct StoreOpening {
             return max(start, (used.max() ?? 0) + 1)
         }
         return (
-            try next(manifest.nextLogSequence, paths.logs, suffix: ".wal"),
             try next(manifest.nextSegmentID, paths.segments, suffix: ".seg"),
             try next(manifest.nextGeneration, paths.indexes, suffix: ".cent")
         )
@@ -216,30 +226,6 @@ package struct StoreOpening {
             throw VectorStoreError(.notAStore, "there is no store at \(paths.root)")
         }
         return try takeLock()
-    }
-
-    /// Names the new log file in a manifest, before its first frame.
-    ///
-    /// When nothing was replayed, the old files have done their work.
-    private func beginLog(
-        _ core: StoreCore,
-        replay: LogRecovery.Outcome
-    ) throws(VectorStoreError) {
-        try core.writing.withLock { (state) throws(VectorStoreError) in
-            let entry = Manifest.LogEntry(
-                sequence: state.log.sequence,
-                firstLSN: state.lastLSN + 1
-            )
-            let lastLSN = state.lastLSN
-            try Publication(core: core).publish(&state) { manifest in
-                if replay.report.replayedOperationCount == 0 {
-                    manifest.logFiles = []
-                    manifest.flushedLSN = lastLSN
-                }
-                manifest.logFiles.append(entry)
-                manifest.nextLogSequence = entry.sequence + 1
-            }
-        }
     }
 
     private func io<R>(

@@ -175,6 +175,8 @@ struct AttributeColumn: Sendable {
     func stringBytes(_ index: Int) -> UnsafeRawBufferPointer {
         let start: UInt64 = index == 0 ? 0 : ends.integer(at: (index - 1) * 8)
         let end: UInt64 = ends.integer(at: index * 8)
+        // Checked at open; a page that was lost since reads as zeros, and must not trap.
+        guard start <= end else { return strings.bytes(0..<0) }
         return strings.bytes(Int(start)..<Int(end))
     }
 

@@ -26,7 +26,9 @@ package struct PartitionEntry: @unchecked Sendable {
             preconditionFailure("list \(index) of \(nlist)")
         }
         let first = ordinals.lowerBound + Int(UInt32(littleEndian: listStarts[index]))
-        return first..<ordinals.lowerBound + Int(UInt32(littleEndian: listStarts[index + 1]))
+        let end = ordinals.lowerBound + Int(UInt32(littleEndian: listStarts[index + 1]))
+        // Checked at open; a page that was lost since reads as zeros, and must not trap.
+        return first..<max(first, end)
     }
 }
 
@@ -255,7 +257,7 @@ package struct GlobalLists: @unchecked Sendable {
         let first = Int(UInt32(littleEndian: starts[list]))
         return UnsafeBufferPointer(
             start: ordinals + first,
-            count: Int(UInt32(littleEndian: starts[list + 1])) - first
+            count: max(0, Int(UInt32(littleEndian: starts[list + 1])) - first)
         )
     }
 }

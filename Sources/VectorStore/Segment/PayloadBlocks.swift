@@ -195,6 +195,7 @@ struct PayloadBlocks: Sendable {
         location: Location
     ) -> [UInt8]? {
         let range = location.offset..<location.offset + location.byteCount
+        guard range.upperBound <= block.rawByteCount else { return nil }
         if block.storedByteCount == block.rawByteCount { return Array(stored[range]) }
         var raw = [UInt8](repeating: 0, count: block.rawByteCount)
         let count = raw.withUnsafeMutableBytes { target in

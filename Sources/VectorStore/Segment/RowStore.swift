@@ -19,4 +19,12 @@ package protocol RowStore: AnyObject, Sendable {
     func attribute(_ column: Int, at ordinal: Int) -> AttributeValue?
     /// The payload, or nil.
     func payload(at ordinal: Int) throws(CorruptionError) -> [UInt8]?
+    /// The length of the payload, or nil when there is none.
+    func payloadByteCount(at ordinal: Int) throws(CorruptionError) -> Int?
+}
+
+extension RowStore {
+    package func payloadByteCount(at ordinal: Int) throws(CorruptionError) -> Int? {
+        try payload(at: ordinal)?.count
+    }
 }

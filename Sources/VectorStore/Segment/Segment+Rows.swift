@@ -78,6 +78,8 @@ extension Segment {
     private func idRange(_ ordinal: Int) -> Range<Int> {
         let start: UInt64 = idOffsets.integer(at: ordinal * 8)
         let end: UInt64 = idOffsets.integer(at: ordinal * 8 + 8)
+        // Checked at open; a page that was lost since reads as zeros, and must not trap.
+        guard start <= end else { return 0..<0 }
         return Int(start)..<Int(end)
     }
 

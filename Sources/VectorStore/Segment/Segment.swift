@@ -5,7 +5,9 @@
 // - No pointer is formed from a number in the file before that number was checked.
 // - Pointers, entries and lists that a segment vends are valid while it is referenced.
 
+import Glibc
 package import StorageIO
+import VectorMath
 
 /// The rows of one segment file.
 package final class Segment: RowStore, @unchecked Sendable {
@@ -43,6 +45,8 @@ package final class Segment: RowStore, @unchecked Sendable {
     let rowLSNs: SegmentBytes
     let vectorSection: Int
     let payloadSection: Int
+    /// What `directory` and `postings` point into.
+    private let pinned: [AlignedBytes]
 
     /// The file name of a segment.
     package static func fileName(_ segmentID: UInt64) -> String {
@@ -86,12 +90,20 @@ package final class Segment: RowStore, @unchecked Sendable {
             fileSystem: fileSystem
         )
         return try believing { () throws(CorruptionError) in
-            try Segment(
-                region: region,
-                description: description,
-                identity: identity,
-                configuration: configuration
-            )
+            do throws(CorruptionError) {
+                let segment = try Segment(
+                    region: region,
+                    description: description,
+                    identity: identity,
+                    configuration: configuration
+                )
+                try segment.checkReadable()
+                return segment
+            } catch {
+                // Zeros in the place of a page that cannot be read are no damage of the file.
+                guard region.hasFailed else { throw error }
+                throw .unreadable(StorageIOError(operation: .read, path: name, errno: EIO))
+            }
         }
     }
 
@@ -129,7 +141,8 @@ package final class Segment: RowStore, @unchecked Sendable {
         vectorSection = file.index(of: .vectors) ?? 0
         payloadSection = file.index(of: .payloadBlocks) ?? 0
 
-        let lists = try file.bytes(.listDirectory)
+        var copies: [AlignedBytes] = []
+        let lists = try file.bytes(.listDirectory).pinned(by: &copies)
         directory = try PartitionDirectory(
             try file.bytes(.partitionDirectory),
             lists: lists,
@@ -157,8 +170,9 @@ package final class Segment: RowStore, @unchecked Sendable {
             )
         }
         let postings = try Self.optional(.postings, of: file) { section throws(CorruptionError) in
-            try Postings(file.bytes(section: section), rowCount: rowCount)
+            try Postings(file.bytes(section: section).pinned(by: &copies), rowCount: rowCount)
         }
+        pinned = copies
         self.postings = postings
         postingCodes = try Self.optional(.postingCodes, of: file) {
             section throws(CorruptionError) in

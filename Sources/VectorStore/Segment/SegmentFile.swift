@@ -53,8 +53,10 @@ struct SegmentFile: Sendable {
         self.name = name
         seeds = SegmentChecksums(identity)
         let page = SegmentLayout.pageByteCount
-        let header = Self.bytes(of: region, name: name, 0..<page)
         let footerStart = region.byteCount - page
+        try Self.load(0..<page, of: region)
+        try Self.load(footerStart..<region.byteCount, of: region)
+        let header = Self.bytes(of: region, name: name, 0..<page)
         let footer = Self.bytes(of: region, name: name, footerStart..<region.byteCount)
         try SegmentHeader.check(
             header,
@@ -68,6 +70,7 @@ struct SegmentFile: Sendable {
         firstBlocks = table.firstBlocks
         partitionCount = table.partitionCount
         let tableOffset = Int(table.checksumTableOffset)
+        try Self.load(tableOffset..<tableOffset + table.blockCount * 4, of: region)
         checksums = Self.bytes(
             of: region,
             name: name,
@@ -110,6 +113,7 @@ struct SegmentFile: Sendable {
     private func checkPadding(from end: Int) throws(CorruptionError) {
         let page = SegmentLayout.pageByteCount
         let next = (end + page - 1) / page * page
+        try load(end..<next)
         var reader = Self.bytes(of: region, name: name, end..<next).reader()
         try reader.skipZeros(next - end)
     }
@@ -160,7 +164,9 @@ struct SegmentFile: Sendable {
         let start = (block - firstBlocks[section]) * size
         let bytes = bytes(section: section)
         let offset = bytes.offset + UInt64(start)
-        let found = seeds.checksum(bytes.bytes(start..<min(start + size, bytes.count)), at: offset)
+        let end = min(start + size, bytes.count)
+        try load(Int(offset)..<Int(bytes.offset) + end)
+        let found = seeds.checksum(bytes.bytes(start..<end), at: offset)
         let expected: UInt32 = checksums.integer(at: block * 4)
         guard found == expected else {
             throw .checksumMismatch(file: name, offset: offset, expected: expected, found: found)

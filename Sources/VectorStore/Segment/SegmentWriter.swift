@@ -86,6 +86,9 @@ struct SegmentRows {
         var (lsnMin, lsnMax) = (UInt64.max, UInt64(0))
         for row in plan.rows {
             let lsn = sources[Int(row.source)].lsn(at: Int(row.ordinal))
+            if lsn == 0, let segment = sources[Int(row.source)] as? Segment {
+                try reading { () throws(CorruptionError) in try segment.checkReadable() }
+            }
             precondition(lsn != 0, "every row has an LSN")
             lsnMin = min(lsnMin, lsn)
             lsnMax = max(lsnMax, lsn)

@@ -11,7 +11,8 @@ struct Catalogue {
     func create(
         _ configuration: CollectionConfiguration
     ) throws(VectorStoreError) -> CollectionState {
-        try core.writing.withLock { (state) throws(VectorStoreError) in
+        try core.completeOpening()
+        return try core.writing.withLock { (state) throws(VectorStoreError) in
             try core.checkWritable(state)
             if let existing = core.collection(named: configuration.name) {
                 guard existing.configuration == configuration else {
@@ -51,6 +52,7 @@ struct Catalogue {
     }
 
     func drop(_ collection: CollectionState) throws(VectorStoreError) {
+        try core.completeOpening()
         try core.writing.withLock { (state) throws(VectorStoreError) in
             try core.checkWritable(state)
             guard collection.live != nil else { return }

@@ -36,9 +36,12 @@ package final class CollectionState: Sendable {
     ) throws(CorruptionError) -> (live: LiveSet, keys: [RowKey?])? {
         try current.withLock { (live) throws(CorruptionError) in
             guard let live else { return nil }
-            var keys: [RowKey?] = []
-            keys.reserveCapacity(ids.count)
-            for id in ids { keys.append(try live.visibleRow(of: id)) }
+            let keys = try live.reading { () throws(CorruptionError) in
+                var keys: [RowKey?] = []
+                keys.reserveCapacity(ids.count)
+                for id in ids { keys.append(try live.visibleRow(of: id)) }
+                return keys
+            }
             return (live, keys)
         }
     }

@@ -24,8 +24,6 @@ final class Committer: Sendable {
     static let groupOperationCount = 4_096
     /// Requests beyond this many waiting bytes are refused.
     static let queueByteCount = 256 << 20
-    /// After this long without a write, a mark says that the last frame was complete.
-    static let idleMilliseconds = 50
 
     private let core: StoreCore
     private let queue = Mutex(Queue())
@@ -129,13 +127,7 @@ final class Committer: Sendable {
             for request in group { request.completion.finish(.failure(poison)) }
             return
         }
-        let results = core.writing.withLock { state -> [Result<WriteReceipt, VectorStoreError>] in
-            if state.isClosed {
-                let error = VectorStoreError(.closed, "the store is closed; open it again")
-                return group.map { _ in .failure(error) }
-            }
-            return GroupCommit(core: core).commit(group, state: &state)
-        }
+        let results = commitWhatFits(group)
         syncIfDue()
         var touched: [ObjectIdentifier: CollectionState] = [:]
         for request in group {
@@ -143,6 +135,67 @@ final class Committer: Sendable {
         }
         didCommit(Array(touched.values))
         for (request, result) in zip(group, results) { request.completion.finish(result) }
+    }
+
+    /// Commits a group; where the disk is full, those changes that make room.
+    private func commitWhatFits(
+        _ group: [WriteRequest]
+    ) -> [Result<WriteReceipt, VectorStoreError>] {
+        var refusal: VectorStoreError?
+        do throws(VectorStoreError) {
+            try core.completeOpening()
+            if group.contains(where: \.grows) { try core.space.admitGrowth() }
+        } catch {
+            refusal = error
+        }
+        if refusal == nil {
+            let results = commitLocked(group)
+            let isFull = results.contains {
+                if case .failure(let error) = $0 { error.code == .diskFull } else { false }
+            }
+            guard isFull else { return results }
+            core.space.noteFull()
+            // The whole group was refused, also the deletes in it.
+            if !group.allSatisfy(\.grows), core.space.releaseBallast() {
+                return commitDeletes(of: group, refusing: results)
+            }
+            return results
+        }
+        guard let refusal else { return [] }
+        let refused = group.map { _ in Result<WriteReceipt, VectorStoreError>.failure(refusal) }
+        guard refusal.code == .diskFull, !group.allSatisfy(\.grows),
+            (try? core.completeOpening()) != nil
+        else { return refused }
+        return commitDeletes(of: group, refusing: refused)
+    }
+
+    /// Commits the deletes of a group alone; the others keep the results they have.
+    private func commitDeletes(
+        of group: [WriteRequest],
+        refusing refused: [Result<WriteReceipt, VectorStoreError>]
+    ) -> [Result<WriteReceipt, VectorStoreError>] {
+        let places = group.indices.filter { !group[$0].grows }
+        var results = refused
+        let deletes = places.map { group[$0] }
+        var outcome = commitLocked(deletes)
+        let isFull = outcome.contains {
+            if case .failure(let error) = $0 { error.code == .diskFull } else { false }
+        }
+        if isFull, core.space.releaseBallast() { outcome = commitLocked(deletes) }
+        for (place, result) in zip(places, outcome) { results[place] = result }
+        return results
+    }
+
+    private func commitLocked(
+        _ group: [WriteRequest]
+    ) -> [Result<WriteReceipt, VectorStoreError>] {
+        core.writing.withLock { state in
+            if state.isClosed {
+                let error = VectorStoreError(.closed, "the store is closed; open it again")
+                return group.map { _ in .failure(error) }
+            }
+            return GroupCommit(core: core).commit(group, state: &state)
+        }
     }
 
     // MARK: - Relaxed durability
@@ -194,7 +247,8 @@ final class Committer: Sendable {
 
     private func scheduleQuietWork() {
         let seen = commitCount.load(ordering: .relaxed)
-        thread.asyncAfter(deadline: .now() + .milliseconds(Self.idleMilliseconds)) { [weak self] in
+        let pause = core.options.idleMarkMilliseconds
+        thread.asyncAfter(deadline: .now() + .milliseconds(pause)) { [weak self] in
             guard let self, self.commitCount.load(ordering: .relaxed) == seen else { return }
             self.markIdle()
         }

@@ -26,7 +26,7 @@ struct GroupCommit {
                 pending.note(resolved.changes, in: request.collection)
                 results.append(.success(resolved))
             } catch {
-                results.append(.failure(error))
+                results.append(.failure(unreadable(request) ?? error))
             }
         }
         do throws(VectorStoreError) {
@@ -41,6 +41,16 @@ struct GroupCommit {
                 case .failure(let own): .failure(own)
                 }
             }
+        }
+    }
+
+    /// The failed read that a refusal may come of, where zeros stood for a page of a segment.
+    private func unreadable(_ request: WriteRequest) -> VectorStoreError? {
+        do throws(CorruptionError) {
+            try request.collection.live?.checkReadable()
+            return nil
+        } catch {
+            return VectorStoreError(corruption: error)
         }
     }
 
@@ -213,6 +223,8 @@ struct GroupCommit {
                     )
                     next += 1
                 }
+                // What is hidden, and what was found to be there, must not rest on zeros.
+                try live.checkReadable()
                 located.append((part.collection, changes))
             }
         } catch {

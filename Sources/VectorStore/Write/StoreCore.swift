@@ -41,10 +41,13 @@ package final class StoreCore: Sendable {
     package let options: StoreOptions
     package let directoryLock: any StorageLock
     package let writing: Mutex<WritingState>
+    package let space: DiskSpace
     private let catalogue: Mutex<[String: CollectionState]>
     private let nextSegmentID: Atomic<UInt64>
     private let nextGeneration: Atomic<UInt64>
     private let failure = Mutex<VectorStoreError?>(nil)
+    private let owedWork = Mutex<OwedWork?>(nil)
+    private let owesWork = Atomic<Bool>(false)
     private let recovery = Mutex(
         RecoveryReport(
             replayedBatchCount: 0,
@@ -69,6 +72,7 @@ package final class StoreCore: Sendable {
         self.storeUUID = storeUUID
         self.options = options
         self.directoryLock = directoryLock
+        space = DiskSpace(fileSystem: fileSystem, root: paths.root, options: options)
         nextSegmentID = Atomic(writing.manifest.nextSegmentID)
         nextGeneration = Atomic(writing.manifest.nextGeneration)
         self.writing = Mutex(writing)
@@ -144,6 +148,30 @@ package final class StoreCore: Sendable {
                 "the store at \(paths.root) is open for reading only; write through the process "
                     + "that has it open"
             )
+        }
+    }
+
+    // MARK: - Opened on a full disk
+
+    /// What opening could not write for want of space, to be tried again before anything is written.
+    package typealias OwedWork = @Sendable () throws(VectorStoreError) -> Void
+
+    package func completeLater(_ work: @escaping OwedWork) {
+        owedWork.withLock { $0 = work }
+        owesWork.store(true, ordering: .releasing)
+    }
+
+    /// Does what opening still owes.
+    ///
+    /// Not under the writing lock, which the work takes.
+    ///
+    /// - Throws: `diskFull` while there is still no room.
+    package func completeOpening() throws(VectorStoreError) {
+        guard owesWork.load(ordering: .acquiring) else { return }
+        try owedWork.withLock { (work) throws(VectorStoreError) in
+            try work?()
+            work = nil
+            owesWork.store(false, ordering: .releasing)
         }
     }
 

@@ -23,6 +23,14 @@ struct WriteRequest: Sendable {
         }
     }
 
+    /// Whether the store grows by it; deletes make room in the end.
+    var grows: Bool {
+        switch work {
+        case .upsert, .update: true
+        case .delete, .deleteMatching: false
+        }
+    }
+
     var operationCount: Int {
         switch work {
         case .upsert(let rows): rows.count
