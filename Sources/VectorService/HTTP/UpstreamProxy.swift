@@ -86,18 +86,21 @@ package struct UpstreamProxy: Sendable {
         }
         message.headers.replaceOrAdd(name: "host", value: host)
         message.headers.replaceOrAdd(name: "x-request-id", value: requestID)
+        let gate = GatedBody.Gate()
+        let body = GatedBody(base: request.body, gate: gate)
         if let text = request.headers[.contentLength], let length = Int64(text) {
-            if length > 0 { message.body = .stream(request.body, length: .known(length)) }
+            if length > 0 { message.body = .stream(body, length: .known(length)) }
         } else if request.headers[.transferEncoding] != nil {
-            message.body = .stream(request.body, length: .unknown)
+            message.body = .stream(body, length: .unknown)
         }
         do {
             let answer = try await Self.client.execute(
                 message,
                 timeout: .seconds(Int64(settings.timeoutSeconds))
             )
-            return response(answer, isHead: request.method == .head)
+            return await response(answer, isHead: request.method == .head, gate: gate)
         } catch {
+            await gate.close()
             return failure(
                 503,
                 RestError(
@@ -110,7 +113,11 @@ package struct UpstreamProxy: Sendable {
         }
     }
 
-    private func response(_ answer: HTTPClientResponse, isHead: Bool) -> Response {
+    private func response(
+        _ answer: HTTPClientResponse,
+        isHead: Bool,
+        gate: GatedBody.Gate
+    ) async -> Response {
         var headers: HTTPFields = [:]
         let named = Self.named(by: answer.headers["connection"])
         var length: Int?
@@ -123,6 +130,7 @@ package struct UpstreamProxy: Sendable {
         }
         let status = HTTPResponse.Status(code: Int(answer.status.code))
         guard !isHead, status.code != 204, status.code != 304 else {
+            await gate.close()
             return Response(status: status, headers: headers)
         }
         let body = answer.body
@@ -130,8 +138,14 @@ package struct UpstreamProxy: Sendable {
             status: status,
             headers: headers,
             body: ResponseBody(contentLength: length) { writer in
-                for try await buffer in body { try await writer.write(buffer) }
-                try await writer.finish(nil)
+                do {
+                    for try await buffer in body { try await writer.write(buffer) }
+                    try await writer.finish(nil)
+                } catch {
+                    await gate.close()
+                    throw error
+                }
+                await gate.close()
             }
         )
     }
