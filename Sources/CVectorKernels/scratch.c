@@ -1,10 +1,28 @@
-// Memory of one thread for searches.
+// Aligned memory, and that of one thread for searches.
+#define _DEFAULT_SOURCE
 
 #include "scratch.h"
 
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+
+void *vk_aligned_allocate(size_t bytes) {
+    const size_t huge = 2u << 20;
+    size_t unit = bytes >= huge ? huge : 64;
+    size_t whole = (bytes + unit - 1) / unit * unit;
+    void *start = aligned_alloc(unit, whole ? whole : unit);
+    if (!start) return NULL;
+#if defined(MADV_HUGEPAGE)
+    // Before the first touch, which is what makes pages.
+    if (unit == huge) (void)madvise(start, whole, MADV_HUGEPAGE);
+#endif
+    memset(start, 0, whole ? whole : unit);
+    return start;
+}
+
+void vk_aligned_free(void *start) { free(start); }
 
 static void *reserve(vk_buffer *buffer, size_t bytes, int keep) {
     if (buffer->bytes >= bytes && buffer->start) return buffer->start;

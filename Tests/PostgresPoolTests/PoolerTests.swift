@@ -73,7 +73,10 @@ struct `Postgres pool on real servers` {
         let server = try PrivatePostgres()
         let bouncer = try Bouncer(server)
         defer { bouncer.end() }
-        let pools = (0..<2).map { _ in PostgresPool(configuration(bouncer.url)) }
+        // Callers wait in line here as long as they must; how long they may is another test's matter.
+        var patient = configuration(bouncer.url)
+        patient.acquireTimeout = .seconds(60)
+        let pools = (0..<2).map { _ in PostgresPool(patient) }
         let wrong = Locked(0)
         try await withThrowingTaskGroup(of: Void.self) { group in
             for task in 0..<8 {

@@ -26,6 +26,11 @@ int vk_tier_supported(vk_tier tier);
 /// `scalar`, `avx2`, `avx512` or `neon`.
 const char *vk_tier_name(vk_tier tier);
 
+/// Zeroed bytes on a 64-byte boundary; from 2 MiB on they begin a huge page and the system is asked for
+/// such pages. NULL when there is no memory left; freed by `vk_aligned_free`.
+void *vk_aligned_allocate(size_t bytes);
+void vk_aligned_free(void *start);
+
 /// Asks for the cache line of an address.
 static inline void vk_prefetch(const void *address) { __builtin_prefetch(address, 0, 2); }
 

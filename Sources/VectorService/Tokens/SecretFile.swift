@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import StorageIO
 
 /// A file that holds a secret.
@@ -48,5 +49,23 @@ enum SecretFile {
             bytes.removeLast()
         }
         return bytes
+    }
+
+    /// Puts durable bytes in the place of a file, at once or not at all.
+    static func replace(_ path: String, with bytes: [UInt8]) throws {
+        let files = PosixFileSystem()
+        let cut = path.lastIndex(of: "/")
+        let directory = cut.map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
+        let name = cut.map { String(path[path.index(after: $0)...]) } ?? path
+        let fresh = name + ".new"
+        if try files.status(directory + "/" + fresh) != nil {
+            try files.remove(directory + "/" + fresh)
+        }
+        try AtomicFileWriter.write(bytes, name: fresh, directory: directory, fileSystem: files)
+        // See rename(2): a file of that name is replaced atomically.
+        guard Glibc.rename(directory + "/" + fresh, path) == 0 else {
+            throw StorageIOError(operation: .rename, path: path, errno: errno)
+        }
+        try files.synchronizeDirectory(directory)
     }
 }

@@ -58,8 +58,6 @@ package final class TokenLedger: Sendable {
     package init(_ path: String, now: Double) throws(ConfigurationProblem) {
         let place = "tokens.signing.state_file"
         let files = PosixFileSystem()
-        let directory = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
-        let name = path.lastIndex(of: "/").map { String(path[path.index(after: $0)...]) } ?? path
         do {
             lock = try files.lockExclusively(path + ".lock")
         } catch {
@@ -81,8 +79,7 @@ package final class TokenLedger: Sendable {
             var text: [UInt8] = []
             for (id, session) in sessions { text += Self.line(id, session) }
             for (id, expiry) in denied { text += Self.line(denied: id, expiry) }
-            let parent = directory.isEmpty ? "/" : directory
-            try AtomicFileWriter.write(text, name: name, directory: parent, fileSystem: files)
+            try SecretFile.replace(path, with: text)
             let file = try files.open(path, .readWrite)
             state = Mutex(
                 State(sessions: sessions, denied: denied, file: file, end: UInt64(text.count))
