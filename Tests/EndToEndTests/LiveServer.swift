@@ -59,7 +59,7 @@ final class LiveServer: Sendable {
     init(configuration: String, in directory: String, arguments: [String] = []) throws {
         self.directory = directory
         try Self.write(configuration, to: directory + "/config.yaml")
-        FileManager.default.createFile(atPath: directory + "/log", contents: nil)
+        _ = FileManager.default.createFile(atPath: directory + "/log", contents: nil)
         process = Process()
         process.executableURL = URL(fileURLWithPath: Self.binary)
         process.arguments =
