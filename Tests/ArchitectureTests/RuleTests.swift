@@ -11,7 +11,7 @@ import Testing
         ("Sources/StorageIO/A.swift", "package import VectorMath"),
         ("Sources/Evaluation/A.swift", "import VectorStore"),
         ("Sources/VectorStore/API/A.swift", "internal import VectorService"),
-        ("Sources/VectorService/A.swift", "@testable import StorageIO"),
+        ("Sources/VectorService/A.swift", "@testable import VectorMath"),
         ("Sources/VectorStore/Log/A.swift", "import Foundation"),
         ("Sources/VectorMath/A.swift", "import struct Foundation.Data"),
         ("Sources/Elsewhere/A.swift", ""),
