@@ -64,6 +64,8 @@ import Testing
             )
         }
         #expect(metrics.contains("vs_http_connections 1\n"))
+        // Without a use down here they would be closed by their end.
+        withExtendedLifetime(deaf) {}
         #expect(good.isClosed(within: 5), "an idle connection ends too")
     }
 

@@ -58,10 +58,13 @@ package struct HTTPDispatcher: HTTPResponder {
                 )
             } catch {
                 answer = refusal(error, path: path, id: id)
-                service.metrics.refused(
-                    method: request.method.rawValue,
-                    status: answer.status
-                )
+                // A client that went away was refused nothing.
+                if context.channel.isActive {
+                    service.metrics.refused(
+                        method: request.method.rawValue,
+                        status: answer.status
+                    )
+                }
                 // The rest of the body is not read, so the connection cannot be used again.
                 if !isBodyless(request) { closeAfterAnswer(context.channel) }
             }
