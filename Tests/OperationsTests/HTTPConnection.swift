@@ -44,11 +44,8 @@ final class HTTPConnection {
                 connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
             }
         }
-        guard result == 0 else {
-            let code = errno
-            close(descriptor)
-            throw Failure.connect(code)
-        }
+        // What is thrown from here runs deinit, which closes; a second close would hit another's file.
+        guard result == 0 else { throw Failure.connect(errno) }
     }
 
     deinit {
