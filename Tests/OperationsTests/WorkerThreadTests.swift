@@ -44,7 +44,8 @@ import Testing
             try await threads.run { Issue.record("a refused call was run") }
         }
         let took = ContinuousClock.now - start
-        #expect(took >= .milliseconds(95) && took < .seconds(2), "\(took)")
+        // The gate is shut until here: whenever it comes, the refusal is the timer's.
+        #expect(took >= .milliseconds(95), "\(took)")
         gate.signal()
         try await long
         #expect(threads.load.expired == 1 && threads.load.queued == 0)
