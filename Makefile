@@ -11,8 +11,12 @@ MAKEFLAGS += --no-print-directory
 SWIFT ?= swift
 # Extra arguments of swift build and swift test, such as SWIFT_ARGS="-j 2".
 SWIFT_ARGS ?=
-# Where the WordNet vectors lie; `make bench` leaves them out when the directory does not exist.
-WORDNET ?=
+# A directory of data sets, each in a directory of its own name.
+VS_DATA ?=
+# Where the WordNet vectors lie; `make bench` leaves them out when there are none.
+WORDNET ?= $(if $(VS_DATA),$(wildcard $(VS_DATA)/wordnet))
+# The Python that has the peers' libraries; without it `make bench-peers` makes one.
+PEER_PYTHON ?=
 # Where `make bench` writes its results.
 BENCH_OUT ?= bench-report
 
@@ -20,7 +24,8 @@ SOURCES := Sources Tests Package.swift
 TEST_ARGS := -c release -Xswiftc -enable-testing --scratch-path .build-test \
 	--explicit-target-dependency-import-check error $(SWIFT_ARGS)
 
-.PHONY: help deps toolchain build demo lint test soak mutants bench bench-pgvector format clean
+.PHONY: help deps toolchain build demo demo-chat lint test soak api-check mutants bench bench-load \
+	bench-peers bench-pgvector format clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,26 +43,48 @@ build: deps toolchain ## Build vector-server and vector-bench in release
 demo: build ## Import the lectures, serve them, ask questions, check the answers
 	@BIN="$$($(SWIFT) build -c release $(SWIFT_ARGS) --show-bin-path)" scripts/demo.sh
 
+demo-chat: build ## The same with metadata in a Postgres of its own
+	@scripts/deps.sh postgresql
+	@BIN="$$($(SWIFT) build -c release $(SWIFT_ARGS) --show-bin-path)" scripts/demo-chat.sh
+
 lint: toolchain ## Check the layout of the sources
 	$(SWIFT) format lint --strict -r $(SOURCES)
 
 test: deps lint ## Run all tests
-	@scripts/deps.sh postgresql
+	@scripts/deps.sh libhdf5-dev openssl pgbouncer postgresql python3 python3-venv
+	@scripts/python.sh >/dev/null
 	$(SWIFT) build --build-tests $(TEST_ARGS)
-	$(SWIFT) test $(TEST_ARGS)
+	VS_HAS_HDF5=1 $(SWIFT) test $(TEST_ARGS)
 
-soak: deps toolchain ## Run the durability tests in their big tier
+soak: deps toolchain ## Run the durability, Postgres and server tests in their big tier
+	@scripts/deps.sh openssl pgbouncer postgresql
 	VS_TIER=soak $(SWIFT) test $(TEST_ARGS) --filter DurabilityTests
+	VS_TIER=soak $(SWIFT) test $(TEST_ARGS) --filter 'PostgresPoolTests|OperationsTests'
+	VS_TIER=soak $(SWIFT) test $(TEST_ARGS) --filter VectorServiceTests
+	$(MAKE) api-check
+
+api-check: build ## Hold a running server against its OpenAPI description
+	@scripts/deps.sh python3 python3-venv
+	@BIN="$$($(SWIFT) build -c release $(SWIFT_ARGS) --show-bin-path)" scripts/api-check.sh
 
 mutants: deps toolchain ## Break the engine on purpose and expect the durability tests to notice
 	scripts/mutants.sh
 
-bench: build ## Measure three runs twice, compare, draw; into bench-report (WORDNET=DIR adds it)
+bench: build ## Measure everything twice, say how far it agrees, draw (WORDNET=DIR or VS_DATA=DIR)
 	@BIN="$$($(SWIFT) build -c release $(SWIFT_ARGS) --show-bin-path)" \
 		OUT="$(BENCH_OUT)" WORDNET="$(WORDNET)" scripts/bench.sh
 
+bench-load: build ## Check the load generator: another client, 1,000 connections, a killed server
+	@BIN="$$($(SWIFT) build -c release $(SWIFT_ARGS) --show-bin-path)" \
+		scripts/load_check.sh clients thousand kill
+
+bench-peers: build ## Measure FAISS and hnswlib on WordNet with the same reader, truth and clock
+	@test -d "$(WORDNET)" || { echo "bench-peers: give WORDNET=DIR or VS_DATA=DIR" >&2; exit 1; }
+	@BIN="$$($(SWIFT) build -c release $(SWIFT_ARGS) --show-bin-path)" \
+		OUT="$(BENCH_OUT)" WORDNET="$(WORDNET)" PEER_PYTHON="$(PEER_PYTHON)" scripts/bench-peers.sh
+
 bench-pgvector: build ## Compare with pgvector in one run (WORDNET=DIR, with base.f16bin)
-	@test -d "$(WORDNET)" || { echo "bench-pgvector: give WORDNET=DIR" >&2; exit 1; }
+	@test -d "$(WORDNET)" || { echo "bench-pgvector: give WORDNET=DIR or VS_DATA=DIR" >&2; exit 1; }
 	@BIN="$$($(SWIFT) build -c release $(SWIFT_ARGS) --show-bin-path)"; \
 	data="$$(mktemp -d)"; trap 'rm -rf "$$data"' EXIT; cp "$(WORDNET)"/*bin "$$data"; \
 	"$$BIN/vector-bench" expand --in "$$data/base.f16bin" --out "$$data/base.fbin"; \
@@ -67,4 +94,4 @@ format: toolchain ## Lay the sources out
 	$(SWIFT) format -i -r $(SOURCES)
 
 clean: ## Remove everything that was built
-	rm -rf .build .build-test .build-readme bench-report
+	rm -rf .build .build-test .build-readme .build-python bench-report

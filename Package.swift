@@ -23,12 +23,18 @@ let package = Package(
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0", traits: []),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0", traits: []),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.2"),
         .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
         .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/vapor/jwt-kit", from: "5.7.1"),
     ],
     targets: [
         // Floor 0: C.
@@ -36,6 +42,8 @@ let package = Package(
         .target(name: "CStorageShims", cSettings: cSettings),
         .target(name: "CHDF5Shim", cSettings: cSettings),
         .systemLibrary(name: "CLZ4", pkgConfig: "liblz4", providers: [.apt(["liblz4-dev"])]),
+
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
 
         .systemLibrary(name: "CLibPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
 
@@ -65,13 +73,24 @@ let package = Package(
             name: "VectorService",
             dependencies: [
                 "VectorStore",
+                "StorageIO",
+                "PostgresPool",
+                "CZlib",
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "Configuration", package: "swift-configuration"),
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
+                .product(name: "JWTKit", package: "jwt-kit"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "Yams", package: "Yams"),
             ],
             swiftSettings: swiftSettings
         ),
@@ -82,6 +101,7 @@ let package = Package(
             dependencies: [
                 "VectorService",
                 "VectorStore",
+                "PostgresPool",
                 "Evaluation",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
@@ -135,7 +155,9 @@ let package = Package(
         ),
         .testTarget(
             name: "VectorServiceTests",
-            dependencies: ["VectorService", "VectorStore"],
+            dependencies: [
+                "VectorService", "VectorStore", .product(name: "Logging", package: "swift-log"),
+            ],
             swiftSettings: swiftSettings
         ),
         .testTarget(
@@ -163,9 +185,23 @@ let package = Package(
             dependencies: ["VectorStore", "TestSupport"],
             swiftSettings: swiftSettings
         ),
+        .target(
+            name: "PostgresSupport",
+            path: "Tests/PostgresSupport",
+            swiftSettings: swiftSettings
+        ),
         .testTarget(
             name: "PostgresPoolTests",
-            dependencies: ["PostgresPool"],
+            dependencies: ["PostgresPool", "PostgresSupport"],
+            swiftSettings: swiftSettings
+        ),
+        .testTarget(
+            name: "OperationsTests",
+            dependencies: [
+                "PostgresPool", "PostgresSupport", "VectorServer", "VectorService", "VectorStore",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+            ],
             swiftSettings: swiftSettings
         ),
         .testTarget(
@@ -173,7 +209,12 @@ let package = Package(
             dependencies: ["VectorStore", "Evaluation"],
             swiftSettings: swiftSettings
         ),
+        .testTarget(name: "BenchTests", swiftSettings: swiftSettings),
         .testTarget(name: "ArchitectureTests", swiftSettings: swiftSettings),
-        .testTarget(name: "EndToEndTests", swiftSettings: swiftSettings),
+        .testTarget(
+            name: "EndToEndTests",
+            dependencies: ["VectorServer"],
+            swiftSettings: swiftSettings
+        ),
     ]
 )

@@ -1,53 +1,130 @@
 #!/usr/bin/env bash
-# Measures recall and latency in two halves of three runs each, compares the halves and draws them.
+# Measures each data set twice, says how far the two halves agree, draws pictures and writes a report.
 #
-# BIN: the directory of vector-bench. OUT: where results go. WORDNET: the WordNet vectors, or empty.
-# Fails when a measurement fails. Halves that differ are told, not failed: a busy machine is no bug.
+# BIN      the directory of vector-bench and vector-server
+# OUT      where results go; report.md is the one to read
+# WORDNET  the WordNet vectors, or empty to leave them out
+#
+# Exit code 0: every ratio of both halves agrees within 15 %; 1: one does not, or a measurement failed.
 set -euo pipefail
-
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-
-: "${BIN:=.build/release}" "${OUT:=bench-report}"
+: "${BIN:=.build/release}" "${OUT:=bench-report}" "${WORDNET:=}"
 bench="$BIN/vector-bench"
-scratch="$(mktemp -d)"
-trap 'rm -rf "$scratch"' EXIT
+tolerance=15%
+source scripts/serve_lectures.sh
+work="$(mktemp -d)"
+trap 'stop_lectures; rm -rf "$work"' EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
 rm -rf "$OUT"
 mkdir -p "$OUT"
+begin=$SECONDS
 
-# measure NAME RECALL-ARGUMENTS…: both halves, the comparison and the pictures of one data set.
-measure() {
-    local name="$1" half run verdict
-    shift
-    for half in first second; do
-        for run in 1 2 3; do
-            echo "bench: $name, $half half, run $run" >&2
-            "$bench" recall "$@" --json --scratch "$scratch" >>"$OUT/$name-$half.jsonl"
-        done
-    done
-    verdict="every ratio of $name agrees within 15 %"
-    if ! "$bench" compare "$OUT/$name-first.jsonl" "$OUT/$name-second.jsonl" --markdown \
-        --threshold "* ratio within 15%" >"$OUT/$name.md" 2>"$scratch/problem"; then
-        # A table that ends in a threshold is a finding; no table is a failure.
-        if ! grep -q '^- FAIL' "$OUT/$name.md"; then
-            cat "$scratch/problem" >&2
-            exit 1
-        fi
-        verdict="NOT every ratio of $name agrees within 15 %; these differ:"
-        verdict+="$(printf '\n%s' "$(awk -F ' *[|] *' '/FAIL [|]$/ { print "  " $2 ": " $8 }' \
-            "$OUT/$name.md")")"
+say() { printf 'bench: %4d s  %s\n' "$((SECONDS - begin))" "$*" >&2; }
+
+# section NAME TITLE: both halves of NAME compared, drawn and put into the report.
+section() {
+    local name="$1" title="$2" code=0
+    # The code is 1 both for a disagreement and for files that cannot be compared.
+    "$bench" compare "$OUT/$name-first.jsonl" "$OUT/$name-second.jsonl" --markdown \
+        --agree "$tolerance" >"$work/$name.md" 2>"$work/problem" || code=$?
+    if ! grep -q 'ratios agree within' "$work/$name.md"; then
+        cat "$work/problem" >&2
+        exit 1
     fi
-    printf '%s\n' "$verdict" | tee -a "$OUT/verdict.txt"
+    printf '%s: %s\n' "$name" "$(grep 'ratios agree within' "$work/$name.md")" >>"$OUT/verdict.txt"
     cat "$OUT/$name-first.jsonl" "$OUT/$name-second.jsonl" >"$OUT/$name.jsonl"
-    "$bench" plot "$OUT/$name.jsonl" --out "$OUT" --prefix "$name-" >&2
+    "$bench" plot "$OUT/$name.jsonl" --out "$OUT" --prefix "$name-" >"$work/pictures"
+    {
+        printf '\n## %s\n\n' "$title"
+        sed "s|^$OUT/\(.*\)\.svg$|![\1](\1.svg)\n|" "$work/pictures"
+        printf '<details><summary>Every figure of both halves</summary>\n\n'
+        cat "$work/$name.md"
+        printf '\n</details>\n'
+    } >>"$work/sections.md"
+    say "$(tail -n 1 "$OUT/verdict.txt")"
 }
 
-measure lectures --data fixtures/lectures
-if [ -z "${WORDNET:-}" ]; then
-    echo "bench: WORDNET=DIR not given, WordNet left out" >&2
-elif [ -d "$WORDNET" ]; then
-    measure wordnet --data "$WORDNET" --query-limit 1000 --recall-target 0.5,0.8,0.9,0.95,0.99
+# runs FILE COMMAND…: three runs of a measurement, each with a store of its own.
+runs() {
+    local file="$1" run
+    shift
+    for run in 1 2 3; do "$bench" "$@" --json --scratch "$work" >>"$OUT/$file"; done
+}
+
+for half in first second; do
+    say "lectures, $half half"
+    runs "lectures-$half.jsonl" recall --data fixtures/lectures --recall-target 0.95,1
+    if [ -n "$WORDNET" ]; then
+        say "wordnet, $half half"
+        runs "wordnet-$half.jsonl" recall --data "$WORDNET" --query-limit 1000 \
+            --recall-target 0.8,0.9,0.95,0.99
+        say "wordnet within one creator, $half half"
+        runs "creators-$half.jsonl" recall --data "$WORDNET" --query-limit 1000 \
+            --partitions "$WORDNET/creators.u16bin" \
+            --query-partitions "$WORDNET/query_creators_prop.u16bin" \
+            --truth "$WORDNET/truth10_by_creator_prop.ibin" --recall-target 0.95,0.99
+        say "wordnet under filters, $half half"
+        "$bench" filtered --data "$WORDNET" --query-limit 100 --recall-target 0.95 --repeats 3 \
+            --json --scratch "$work" >>"$OUT/filters-$half.jsonl"
+    fi
+done
+section lectures "Lectures: 1,654 chunks, 384 dimensions"
+if [ -n "$WORDNET" ]; then
+    section wordnet "WordNet: 115,659 glosses, 384 dimensions"
+    section creators "WordNet, each query within one of 200 creators"
+    section filters "WordNet under filters"
 else
-    echo "bench: $WORDNET is not a directory" >&2
-    exit 1
+    say "WORDNET not given (nor VS_DATA with a directory wordnet): left out"
 fi
-echo "bench: results, tables and pictures are in $OUT" >&2
+
+say "latency against offered load"
+serve_lectures
+loads=()
+for rate in 100 300 1000 2000 4000; do
+    "$bench" latency --socket "$socket" --data fixtures/lectures --rate "$rate" --duration 6 \
+        --json "$OUT/load-$rate.json" >"$work/load-$rate.txt"
+    loads+=("$OUT/load-$rate.json")
+done
+"$bench" plot "$(IFS=,; echo "${loads[*]}")" --out "$OUT" --prefix "lectures-" >/dev/null
+
+say "build time and memory against rows"
+for count in 1000 10000 100000; do
+    "$bench" generate --n "$count" --d 384 --queries 50 --out "$work/$count/synthetic" 2>/dev/null
+    "$bench" recall --data "$work/$count/synthetic" --recall-target 0.95 --seconds 0.2 --json \
+        --scratch "$work" >>"$OUT/build.jsonl"
+    rm -rf "${work:?}/$count"
+done
+"$bench" plot "$OUT/build.jsonl" --out "$OUT" --prefix "synthetic-" >"$work/pictures"
+rm -f "$OUT"/synthetic-recall-qps.svg "$OUT"/synthetic-latency-percentiles.svg
+
+# The sum over all sections: agreeing and all ratios, and the largest difference.
+total="$(awk '{
+    agreeing += $2; all += $4
+    for (i = 1; i < NF; i++) if ($i == "difference" && $(i + 1) == "is") {
+        name = $(i + 5); sub(/;$/, "", name)
+        if ($(i + 2) !~ /^[0-9]/) { infinite = 1 } else if ($(i + 2) + 0 > largest) largest = $(i + 2)
+        if ($(i + 2) + 0 == largest) { of = $1 " " name }
+    }
+} END {
+    printf "%d of %d ratios agree within 15 %%; largest difference %s %% (%s)\n", agreeing, all, \
+        infinite ? "infinite" : largest, of
+    exit agreeing != all || all == 0
+}' "$OUT/verdict.txt")" && code=0 || code=1
+sed -i "1i $total" "$OUT/verdict.txt"
+{
+    printf '# Report of make bench\n\n%s\n\n' "$("$bench" machine)"
+    printf 'Each data set was measured in two halves of three runs, each run with a store of its own. '
+    printf 'Judged is what does not depend on the speed of the machine at the moment: recall, work, '
+    printf 'bytes, and rates and times beside a fixed piece of work in the same seconds (`_rel`).\n\n'
+    printf '**%s**\n\n' "$total"
+    tail -n +2 "$OUT/verdict.txt" | sed 's/^/- /'
+    cat "$work/sections.md"
+    printf '\n## Lectures over a socket\n\nOne run a rate, 6 s each; not judged.\n\n'
+    printf '![Latency against offered load](lectures-latency-load.svg)\n'
+    printf '\n## Build time and memory against rows\n\n![Build](synthetic-build.svg)\n'
+    printf '\nThe whole took %d s.\n' "$((SECONDS - begin))"
+} >"$OUT/report.md"
+say "$OUT/report.md"
+echo "$total"
+exit "$code"

@@ -20,6 +20,8 @@ struct BenchStore {
     let directory: String
     /// Named times of the build, in order.
     var seconds: [(name: String, seconds: Double)]
+    /// The processor time of the build in scans of the yardstick, by its speeds before and after.
+    var scans: Double?
 
     /// Seconds of the whole build; nil when the store was there already.
     var buildSeconds: Double? {
@@ -54,14 +56,21 @@ struct BenchStore {
     /// Imports the rows as segments and builds the index; a store that holds as many rows already is
     /// used as it is, and its index too unless another `nlist` is asked for.
     ///
-    /// - Parameter threads: Threads that build; one a core by default.
+    /// - Parameters:
+    ///   - threads: Threads that build; one a core by default.
+    ///   - yardstick: What tells the speed of the machine during the build.
     static func build(
         _ rows: Rows,
         directory: String,
         nlist: Int?,
         threads: Int? = nil,
-        memoryLimit: Int? = nil
+        memoryLimit: Int? = nil,
+        yardstick: Yardstick? = nil
     ) async throws -> BenchStore {
+        let speed = { yardstick?.rate(threads: threads ?? Machine.coreCount, seconds: 0.25) }
+        var speeds = [speed()]
+        var processorSeconds = 0.0
+        var processor = ProcessorTime.seconds
         var options = StoreOptions()
         options.automaticCompaction = false
         options.automaticIndexing = false
@@ -80,6 +89,9 @@ struct BenchStore {
         if state.rowCount == 0 {
             try await importRows(rows, into: collection)
             seconds.append((name: "import", seconds: elapsed(since: start)))
+            processorSeconds += ProcessorTime.seconds - processor
+            speeds.append(speed())
+            processor = ProcessorTime.seconds
             state = try collection.statistics()
         }
         guard state.rowCount == rows.count else {
@@ -99,13 +111,20 @@ struct BenchStore {
             }
             Progress.end()
             seconds += report.seconds.map { ($0.name, $0.seconds) }
+            processorSeconds += ProcessorTime.seconds - processor
+            speeds.append(speed())
         }
-        return BenchStore(
+        var store = BenchStore(
             database: database,
             collection: collection,
             directory: directory,
             seconds: seconds
         )
+        let known = speeds.compactMap { $0 }
+        if !seconds.isEmpty, !known.isEmpty {
+            store.scans = processorSeconds * known.reduce(0, +) / Double(known.count)
+        }
+        return store
     }
 
     private static func importRows(

@@ -25,10 +25,12 @@ struct BenchTool: AsyncParsableCommand {
             Exit codes: 0 done, 1 it failed or a check found something wrong, 2 wrong usage.
             """,
         subcommands: [
-            RecallCommand.self, FilteredCommand.self, GenerateCommand.self, ExpandCommand.self,
-            IngestCommand.self, BuildCommand.self, LecturesCommand.self, LatencyCommand.self,
+            RecallCommand.self, FilteredCommand.self, PeerCommand.self, GenerateCommand.self,
+            ExpandCommand.self, IngestCommand.self, BuildCommand.self, LecturesCommand.self,
+            LatencyCommand.self,
             LoadCommand.self,
             CompareCommand.self, PlotCommand.self, PgvectorCommand.self,
+            MachineCommand.self,
         ]
     )
 

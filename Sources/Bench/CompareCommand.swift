@@ -17,6 +17,9 @@ struct CompareCommand: ParsableCommand {
               STATISTIC  ratio (candidate / baseline), value (candidate), spread ((max−min)/median)
               RELATION   >=  <=  >  <  within ("ratio within 15%": neither is 1.15 times the other)
 
+            --agree 15% asks whether the sides are measurements of the same thing: recall, work, bytes \
+            and the figures with _rel must not differ by more. It prints one line, "N of N ratios agree".
+
             Examples:
               vector-bench compare before.jsonl after.jsonl \
             --threshold "qps@recall10>=0.95 ratio>=0.9"
@@ -38,6 +41,9 @@ struct CompareCommand: ParsableCommand {
     @Option(help: "A condition on a figure; see above.")
     var threshold: [String] = []
 
+    @Option(help: "How far figures that repeat may differ, as in 15%.")
+    var agree: String?
+
     @Option(help: "Runs that each figure must have.")
     var minimumRuns = 3
 
@@ -50,6 +56,7 @@ struct CompareCommand: ParsableCommand {
     func validate() throws {
         guard !files.isEmpty else { throw ValidationError("give result files to compare") }
         guard minimumRuns > 0 else { throw ValidationError("minimum-runs must be at least 1") }
+        _ = try tolerance()
         for text in threshold {
             do {
                 _ = try Threshold(text)
@@ -57,6 +64,14 @@ struct CompareCommand: ParsableCommand {
                 throw ValidationError(error.description)
             }
         }
+    }
+
+    private func tolerance() throws -> Double? {
+        guard let agree else { return nil }
+        guard agree.hasSuffix("%"), let percent = Double(agree.dropLast()), percent.isFinite,
+            percent >= 0
+        else { throw ValidationError("--agree: `\(agree)` is not a share such as 15%") }
+        return percent / 100
     }
 
     func run() throws {
@@ -69,6 +84,11 @@ struct CompareCommand: ParsableCommand {
         let comparison = try Comparison(sides, options: options)
         let text = ComparisonText(comparison)
         print(markdown ? text.markdown : text.terminal)
+        let agreement = try tolerance().map { Agreement(comparison, tolerance: $0) }
+        if let agreement { print((markdown ? "\n" : "") + agreement.text) }
+        guard agreement?.holds ?? true else {
+            throw BenchError("not every ratio agrees within \(agree ?? "")")
+        }
         guard comparison.passes else { throw BenchError("a threshold does not hold") }
     }
 }

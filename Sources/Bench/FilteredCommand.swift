@@ -8,22 +8,26 @@ import VectorStore
 struct FilteredCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "filtered",
-        abstract: "Check answers under filters that let ever fewer rows pass.",
+        abstract: "Check and measure answers under filters that let ever fewer rows pass.",
         discussion: """
-            Filters let 100, 50, 10, 1, 0.1 and 0.01 % of the rows pass. Every answer must have \
-            min(k, matching) matches; recall is against exact search. Exit code 1 when an answer is \
-            short.
+            Filters let 100, 50, 10, 1, 0.1 and 0.01 % of the rows pass, chosen without regard to the \
+            vector. Every answer must have min(k, matching) matches; recall is against exact search. \
+            Rates and latencies are those of warm rounds, as `recall` measures them. Exit code 1 when \
+            an answer is short.
 
             Example:
-              vector-bench filtered --base data/base.fbin --queries data/query.fbin --query-limit 200
+              vector-bench filtered --data data --query-limit 200 --recall-target 0.9,0.95,0.99
             """
     )
 
+    @Option(help: "A directory with base.* and query.* (or the fixture's names).")
+    var data: String?
+
     @Option(help: "The vectors to store.")
-    var base: String
+    var base: String?
 
     @Option(help: "The query vectors.")
-    var queries: String
+    var queries: String?
 
     @Option(name: .short, help: "Neighbours to find.")
     var k = 10
@@ -31,8 +35,17 @@ struct FilteredCommand: AsyncParsableCommand {
     @Option(help: "Use only the first queries.")
     var queryLimit = 100
 
-    @Option(help: "The recall target.")
-    var recallTarget = 0.95
+    @Option(help: "Recall targets, separated by commas.")
+    var recallTarget = "0.95"
+
+    @Option(help: "Measured rounds of all queries, at least; the median counts.")
+    var rounds = 3
+
+    @Option(help: "Seconds of rounds for each point, at least.")
+    var seconds = 1.0
+
+    @Option(help: "Measure each point so many times, a line each.")
+    var repeats = 1
 
     @Option(help: "Keep the store in this directory, and use the one that is there.")
     var store: String?
@@ -40,149 +53,128 @@ struct FilteredCommand: AsyncParsableCommand {
     @Option(help: "Where the temporary store goes.")
     var scratch: String?
 
-    @Flag(help: "One JSON line a filter in place of the table.")
+    @Flag(help: "One JSON line a point in place of the table.")
     var json = false
 
+    /// Bounds of an attribute of 10,000 values: 100, 50, 10, 1, 0.1 and 0.01 % of the rows pass.
+    private static let bounds = [10_000, 5_000, 1_000, 100, 10, 1] as [Int64]
+
     func validate() throws {
-        guard k > 0, queryLimit > 0, recallTarget > 0, recallTarget <= 1 else {
-            throw ValidationError(
-                "k and query-limit must be at least 1, recall-target above 0 and at most 1"
-            )
+        guard k > 0, queryLimit > 0, rounds > 0, seconds >= 0, repeats > 0 else {
+            throw ValidationError("k, query-limit, rounds and repeats must be at least 1")
         }
+        _ = try RecallCommand.Target.recalls(recallTarget)
     }
 
     func run() async throws {
-        let reader = try VectorFileReader(base)
-        let queryReader = try VectorFileReader(queries)
+        let files = DatasetFiles(data: data, base: base, queries: queries)
+        let (basePath, queryPath) = (try files.basePath(), try files.queryPath())
+        let reader = try VectorFileReader(basePath)
+        let queryReader = try VectorFileReader(queryPath)
         let dimension = reader.dimension
         guard queryReader.dimension == dimension else {
             throw BenchError(
-                "\(queries) has dimension \(queryReader.dimension), \(base) \(dimension)"
+                "\(queryPath) has dimension \(queryReader.dimension), \(basePath) \(dimension)"
             )
         }
         let count = min(queryLimit, queryReader.count)
         let floats = Array(try queryReader.readAll()[..<(count * dimension)])
         let directory = ScratchDirectory(kept: store, parent: scratch)
         defer { directory.remove() }
+        let yardstick = try Yardstick(reader)
         let store = try await BenchStore.build(
             BenchStore.Rows(base: reader, hasRank: true),
             directory: directory.path,
-            nlist: nil
+            nlist: nil,
+            yardstick: yardstick
         )
-        let exact = ExactSearch(reader)
-        let data = try DataIdentity(
-            base: base,
-            queries: queries,
+        let identity = try DataIdentity(
+            base: basePath,
+            queries: queryPath,
             rows: reader.count,
             dimension: dimension,
             queryCount: count
         )
-        if !json {
-            print("# \(Machine.line)")
-            print("# \(reader.count) × \(dimension), k \(k), recall target \(recallTarget)")
-            print("selectivity  matching  recall@k      QPS  mean rows  short answers")
-        }
+        let table = FilteredTable(k: k, store: store, count: reader.count, data: identity)
+        if !json { table.printHead(dimension: dimension) }
         var shortAnswers = 0
-        for bound in [10_000, 5_000, 1_000, 100, 10, 1] as [Int64] {
+        for bound in Self.bounds {
             let passes = (0..<reader.count).map { BenchStore.rank(ofRow: $0) < bound }
-            let truth = try exact.truth(
+            let truth = try ExactSearch(reader).truth(
                 queries: floats,
                 k: k,
-                threads: ProcessInfo.processInfo.activeProcessorCount,
+                threads: Machine.coreCount,
                 progress: { Progress.show("truth", $0) },
                 where: { passes[$1] }
             )
             Progress.end()
-            var point = FilterPoint(selectivity: Double(bound) / 10_000, k: k, data: data)
-            point.matching = passes.count { $0 }
-            try measure(store.collection, floats, truth: truth, bound: bound, into: &point)
-            shortAnswers += point.shortAnswers
-            print(json ? try point.line() : point.row)
+            let measurement = try Measurement(
+                queries: queryReader,
+                truth: truth,
+                k: k,
+                limit: queryLimit,
+                partitions: nil,
+                filter: .less("rank", .int64(bound)),
+                yardstick: yardstick
+            )
+            let load = Measurement.Load(threads: 1, rounds: rounds, seconds: seconds)
+            for target in try RecallCommand.Target.recalls(recallTarget) {
+                for _ in 0..<repeats {
+                    let point = try measurement.run(store.collection, target: target, load: load)
+                    let line = table.point(
+                        point,
+                        selectivity: Double(bound) / 10_000,
+                        matching: passes.count { $0 }
+                    )
+                    json ? print(line.line) : table.printRow(line)
+                }
+            }
+            shortAnswers += measurement.shortAnswers
         }
         try await store.database.close()
         if shortAnswers > 0 { throw BenchError("\(shortAnswers) answers were short") }
     }
-
-    private func measure(
-        _ collection: VectorCollection,
-        _ floats: [Float],
-        truth: TruthFile,
-        bound: Int64,
-        into point: inout FilterPoint
-    ) throws {
-        let dimension = collection.configuration.dimension
-        let count = truth.queryCount
-        var seconds = 0.0
-        for index in 0..<count {
-            let query = SearchQuery(
-                vector: Array(floats[index * dimension..<(index + 1) * dimension]),
-                k: k,
-                filter: .less("rank", .int64(bound)),
-                recallTarget: recallTarget,
-                include: []
-            )
-            let start = ContinuousClock.now
-            let result = try collection.search(query)
-            seconds += elapsed(since: start)
-            let found = result.matches.map { match in
-                if case .integer(let row) = match.id { Int(row) } else { -1 }
-            }
-            point.recall += Recall.at(k, found: found, truth: truth[index]) / Double(count)
-            point.rowsScanned += Double(result.statistics.rowsScanned) / Double(count)
-            if found.count != min(k, point.matching) { point.shortAnswers += 1 }
-        }
-        point.queriesPerSecond = Double(count) / seconds
-    }
 }
 
-/// What one filter gave.
-private struct FilterPoint: Encodable {
-    var peer = "vectorstore"
-    /// The share of the rows that pass.
-    var selectivity: Double
-    var k: Int
-    var matching = 0
-    var recall = 0.0
-    var queriesPerSecond = 0.0
-    var rowsScanned = 0.0
-    var shortAnswers = 0
-    var machine = Machine.line
-    var data: DataIdentity
+/// The points of `vector-bench filtered`, as a table or as JSON lines.
+private struct FilteredTable {
+    let k: Int
+    let store: BenchStore
+    let count: Int
+    let data: DataIdentity
 
-    enum CodingKeys: String, CodingKey {
-        case peer
-        case selectivity
-        case k
-        case matching
-        case recall
-        case queriesPerSecond = "qps_one"
-        case rowsScanned = "rows_scanned"
-        case shortAnswers = "short_answers"
-        case machine
-        case data
-    }
-
-    init(selectivity: Double, k: Int, data: DataIdentity) {
-        self.selectivity = selectivity
-        self.k = k
-        self.data = data
-    }
-
-    var row: String {
-        String(
-            format: "%9.2f %%  %8d  %8.4f %8.0f %10.0f %14d",
-            selectivity * 100,
-            matching,
-            recall,
-            queriesPerSecond,
-            rowsScanned,
-            shortAnswers
+    func printHead(dimension: Int) {
+        print("# \(Machine.line)")
+        print("# \(count) × \(dimension), k \(k), one thread")
+        print(
+            "selectivity  matching  target  recall@k      QPS   p50 µs   p99 µs  rows compared"
+                + "    codes  short answers"
         )
     }
 
-    func line() throws -> String {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys]
-        return String(decoding: try encoder.encode(self), as: UTF8.self)
+    func point(_ point: Measurement.Point, selectivity: Double, matching: Int) -> BenchPoint {
+        var line = BenchPoint(point, k: k, threads: 1, store: store, count: count, data: data)
+        line.recall = point.recalls.first { $0.depth == k }?.recall
+        line.selectivity = selectivity
+        line.matching = matching
+        return line
+    }
+
+    func printRow(_ line: BenchPoint) {
+        print(
+            String(
+                format: "%9.2f %%  %8d  %6.3f  %8.4f %8.0f %8.0f %8.0f %14.0f %8.0f %14d",
+                (line.selectivity ?? 1) * 100,
+                line.matching ?? 0,
+                line.params["recall_target"] ?? 0,
+                line.recall ?? 0,
+                line.qpsOne,
+                line.p50 ?? 0,
+                line.p99 ?? 0,
+                line.rowsScanned ?? 0,
+                line.codesScanned ?? 0,
+                line.shortAnswers ?? 0
+            )
+        )
     }
 }

@@ -1,14 +1,16 @@
-import BenchReport
+import ArgumentParser
 import Foundation
 import VectorStore
 
 /// The machine and the build that a figure belongs to.
 enum Machine {
     static var line: String {
-        "\(cpu), \(ProcessInfo.processInfo.activeProcessorCount) cores, kernels "
+        "\(cpu), \(coreCount) cores, kernels "
             + "\(VectorDatabase.kernelTier), commit \(commit), "
             + Date.now.formatted(.iso8601.year().month().day())
     }
+
+    static var coreCount: Int { ProcessInfo.processInfo.activeProcessorCount }
 
     static var cpu: String {
         guard let text = try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8) else {
@@ -50,96 +52,12 @@ enum Machine {
     }
 }
 
-/// One figure as a JSON line, with the fields that comparisons of vector indexes share.
-struct BenchPoint: Encodable {
-    var peer = "vectorstore"
-    var build: String
-    var params: [String: Double]
-    /// Absent when k is below 10.
-    var recall10: Double?
-    /// Recall by depth.
-    var recalls: [String: Double]
-    var qpsOne: Double
-    var qpsBatch: Double?
-    /// Absent when the store was there already.
-    var buildSeconds: Double?
-    var bytes: Int
-    var bytesPerVector: Double?
-    /// Seconds by phase of the build.
-    var phases: [String: Double] = [:]
-    var k: Int
-    var threads: Int
-    /// Queries in one call of `qps_batch`; absent when all were.
-    var batch: Int?
-    var isCold = false
-    var rowsScanned: Double
-    var codesScanned = 0.0
-    var lists = 0.0
-    /// Page faults a query: `majorFaults` waited for the disk.
-    var minorFaults = 0.0
-    var majorFaults = 0.0
-    var deciles: [Decile] = []
-    var p50: Double
-    var p95: Double
-    var p99: Double
-    var machine: String
-    /// Absent in figures of other engines' tables.
-    var data: DataIdentity?
-    /// The most memory the process had, for import, build and measurement.
-    ///
-    /// Absent when the work is done in another process.
-    var peakBytes: Int?
+/// `vector-bench machine`: what every result says of the machine.
+struct MachineCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "machine",
+        abstract: "Print the machine and the build that results name."
+    )
 
-    /// The queries whose partitions are of about one size.
-    struct Decile: Encodable {
-        var decile: Int
-        var rows: [Int]
-        var queries: Int
-        var recall: Double
-        var microseconds: Double
-
-        enum CodingKeys: String, CodingKey {
-            case decile
-            case rows
-            case queries
-            case recall
-            case microseconds = "mean_us"
-        }
-    }
-
-    enum CodingKeys: String, CodingKey {
-        case peer
-        case build
-        case params
-        case recall10
-        case recalls
-        case qpsOne = "qps_one"
-        case qpsBatch = "qps_batch"
-        case buildSeconds = "build_s"
-        case bytes
-        case bytesPerVector = "bytes_per_vector"
-        case phases = "build_phases_s"
-        case k
-        case threads
-        case batch
-        case isCold = "cold"
-        case rowsScanned = "rows_scanned"
-        case codesScanned = "codes_scanned"
-        case lists
-        case minorFaults = "minor_faults"
-        case majorFaults = "major_faults"
-        case deciles
-        case p50 = "p50_us"
-        case p95 = "p95_us"
-        case p99 = "p99_us"
-        case machine
-        case data
-        case peakBytes = "peak_bytes"
-    }
-
-    var line: String {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        return (try? encoder.encode(self)).map { String(decoding: $0, as: UTF8.self) } ?? "{}"
-    }
+    func run() { print(Machine.line) }
 }

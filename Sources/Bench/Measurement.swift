@@ -6,11 +6,13 @@ import VectorStore
 /// Runs queries against a collection and judges the answers.
 final class Measurement: Sendable {
     let dimension: Int
+    let k: Int
     private let queries: [[Float]]
     private let partitions: [UInt16]?
     private let deciles: PartitionDeciles?
     private let truth: TruthFile
-    private let k: Int
+    private let filter: Filter?
+    private let yardstick: Yardstick?
     private let short = Mutex(0)
     private let matchCounts = Mutex((Int.max, 0))
 
@@ -36,27 +38,58 @@ final class Measurement: Sendable {
         var majorFaults: Double
         /// By the size of the queries' partitions, if they have some.
         var deciles: [PartitionDeciles.Score]
+        /// Answers with fewer matches than the truth has rows.
+        var shortAnswers = 0
+        var rounds = 0
+        /// The figures beside the yardstick; nil where it says nothing, as with a cold store.
+        var relative: Relative?
+    }
+
+    /// Figures in processor time and units of the yardstick, each the median over the rounds.
+    struct Relative {
+        /// Scans in a second of processor time: what the others were divided by or multiplied with, round by round.
+        var yardstick: Double
+        /// Queries in the time of one scan.
+        var queriesPerScan: Double
+        var batchQueriesPerScan: Double?
+        /// Percentiles over the queries, of each query's median over the rounds, in scans.
+        var p50: Double
+        var p95: Double
+        var p99: Double
     }
 
     /// How the queries are asked.
     struct Load {
         var threads: Int
-        var runs: Int
+        /// The fewest rounds.
+        var rounds: Int
+        /// The shortest time of all rounds.
+        var seconds = 1.0
         /// Queries in one call of the batch figure; all by default.
         var batch: Int?
         /// The directory whose pages are dropped before each call, to measure cold.
         var coldDirectory: String?
     }
 
+    /// - Parameters:
+    ///   - truth: The neighbours of all queries in the file, or of those up to `limit`.
+    ///   - limit: Only the first queries are asked.
+    ///   - partitions: The partition in which each query of the file is searched.
+    ///   - basePartitions: The partition of each row, to tell recall by their size.
+    ///   - filter: What the rows must match, beside the partition.
+    ///   - yardstick: What tells the speed of the machine in each round.
     init(
         queries: VectorFileReader,
         truth: TruthFile,
         k: Int,
         limit: Int?,
         partitions: [UInt16]?,
-        basePartitions: [UInt16]? = nil
+        basePartitions: [UInt16]? = nil,
+        filter: Filter? = nil,
+        yardstick: Yardstick? = nil
     ) throws {
-        guard truth.queryCount == queries.count else {
+        let count = min(limit ?? queries.count, queries.count)
+        guard truth.queryCount == queries.count || truth.queryCount == count else {
             throw BenchError(
                 "\(queries.count) queries, but the truth is for \(truth.queryCount)"
             )
@@ -64,7 +97,6 @@ final class Measurement: Sendable {
         guard truth.k >= k else {
             throw BenchError("the truth has \(truth.k) neighbours a query, k is \(k)")
         }
-        let count = min(limit ?? queries.count, queries.count)
         let floats = try queries.readAll()
         let dimension = queries.dimension
         self.dimension = dimension
@@ -73,6 +105,8 @@ final class Measurement: Sendable {
         deciles = partitions == nil ? nil : basePartitions.map(PartitionDeciles.init)
         self.truth = truth
         self.k = k
+        self.filter = filter
+        self.yardstick = yardstick
     }
 
     /// The queries of one pass.
@@ -86,49 +120,73 @@ final class Measurement: Sendable {
         matchCounts.withLock { min($0.0, $0.1)...$0.1 }
     }
 
+    /// Measures one point in rounds: the yardstick, all queries one by one, all in batches, and again.
+    ///
+    /// A round repeats the queries until it is long enough for the clock; a shared machine that slows
+    /// down for a while does so for both.
     func run(
         _ collection: VectorCollection,
         target: RecallCommand.Target,
         load: Load
     ) throws -> Point {
         let prepared = queries.indices.map { query($0, target) }
-        var latencies = Latencies()
-        var last = try pass(collection, prepared, load)  // Warm-up.
-        var rates: [Double] = []
+        let first = try pass(collection, prepared, load)  // Warm-up.
+        let yardstick = load.coldDirectory == nil ? yardstick : nil
+        var rounds = MeasuredRounds(queryCount: prepared.count)
+        let passes =
+            load.coldDirectory == nil
+            ? max(1, min(200, Int((Self.roundSeconds / first.time.seconds).rounded(.up)))) : 1
+        let hasBatch = load.batch != nil || load.threads == 1
         let before = PageCache.faults
-        for _ in 0..<load.runs {
-            last = try pass(collection, prepared, load)
-            rates.append(Double(prepared.count) / last.seconds)
-            for value in last.nanoseconds { latencies.record(nanoseconds: value) }
-        }
-        let faults = PageCache.faults - before
-        if load.coldDirectory != nil, faults.major == 0 {
+        var (faults, calls) = (PageCache.Faults(minor: 0, major: 0), 0)
+        var last = first
+        let start = ContinuousClock.now
+        var speed = yardstick?.rate(threads: load.threads)
+        repeat {
+            var time = TimeTaken()
+            let before = PageCache.faults
+            for _ in 0..<passes {
+                last = try pass(collection, prepared, load)
+                time += last.time
+                rounds.add(last.nanoseconds)
+            }
+            faults = faults + (PageCache.faults - before)
+            calls += passes * prepared.count
+            let speedAfter = yardstick?.rate(threads: load.threads)
+            rounds.end(time, passes: passes, speeds: (speed, speedAfter))
+            speed = speedAfter
+            if hasBatch {
+                var time = TimeTaken()
+                for _ in 0..<passes { time += try batchTime(collection, prepared, load) }
+                let speedAfter = yardstick?.rate(threads: load.threads)
+                rounds.endBatch(time, passes: passes, speeds: (speed, speedAfter))
+                speed = speedAfter
+            }
+        } while rounds.count < load.rounds
+            || (load.coldDirectory == nil && elapsed(since: start) < load.seconds
+                && rounds.count < Self.maximumRounds)
+        if load.coldDirectory != nil, (PageCache.faults - before).major == 0 {
             throw BenchError(
                 "no search waited for the disk: the pages of the store could not be dropped here"
             )
         }
-        rates.sort()
         var point = judge(last, target: target)
-        point.queriesPerSecond = rates[rates.count / 2]
-        point.spread = (rates[rates.count - 1] - rates[0]) / point.queriesPerSecond
-        point.minorFaults = Double(faults.minor) / Double(prepared.count * load.runs)
-        point.majorFaults = Double(faults.major) / Double(prepared.count * load.runs)
-        if load.batch != nil || load.threads == 1 {
-            let rates = try (0..<load.runs).map { _ in try batchRate(collection, prepared, load) }
-                .sorted()
-            point.batchQueriesPerSecond = rates[rates.count / 2]
-        }
-        point.p50 = latencies.microseconds(percentile: 50)
-        point.p95 = latencies.microseconds(percentile: 95)
-        point.p99 = latencies.microseconds(percentile: 99)
+        rounds.fill(&point)
+        point.minorFaults = Double(faults.minor) / Double(calls)
+        point.majorFaults = Double(faults.major) / Double(calls)
         return point
     }
+
+    /// A round of one-by-one queries lasts at least so long.
+    private static let roundSeconds = 0.03
+    private static let maximumRounds = 99
 
     private func query(_ index: Int, _ target: RecallCommand.Target) -> SearchQuery {
         var query = SearchQuery(
             vector: queries[index],
             k: k,
             partition: partitions.map { String($0[index]) },
+            filter: filter,
             include: []
         )
         switch target {
@@ -146,7 +204,7 @@ final class Measurement: Sendable {
     private struct Pass {
         var results: [SearchResult]
         var nanoseconds: [UInt64]
-        var seconds: Double
+        var time: TimeTaken
     }
 
     private func pass(
@@ -155,7 +213,7 @@ final class Measurement: Sendable {
         _ load: Load
     ) throws -> Pass {
         let collected = Mutex<[(Int, SearchResult, UInt64)]>([])
-        let seconds = try spread(prepared.count, load) { (indices) throws in
+        let time = try spread(prepared.count, load) { (indices) throws in
             var own: [(Int, SearchResult, UInt64)] = []
             own.reserveCapacity(prepared.count / load.threads + 1)
             var dropSeconds = 0.0
@@ -172,17 +230,17 @@ final class Measurement: Sendable {
         return Pass(
             results: ordered.map(\.1),
             nanoseconds: ordered.map(\.2),
-            seconds: seconds
+            time: time
         )
     }
 
-    private func batchRate(
+    private func batchTime(
         _ collection: VectorCollection,
         _ prepared: [SearchQuery],
         _ load: Load
-    ) throws -> Double {
+    ) throws -> TimeTaken {
         let size = load.batch ?? prepared.count
-        let seconds = try spread((prepared.count + size - 1) / size, load) { (batches) throws in
+        return try spread((prepared.count + size - 1) / size, load) { (batches) throws in
             var dropSeconds = 0.0
             for batch in batches {
                 dropSeconds += try drop(load)
@@ -191,7 +249,6 @@ final class Measurement: Sendable {
             }
             return dropSeconds
         }
-        return Double(prepared.count) / seconds
     }
 
     /// Drops the store's pages when it is measured cold; the seconds that took.
@@ -204,16 +261,22 @@ final class Measurement: Sendable {
 
     /// Gives each thread its share of 0 ..< `count`; `body` returns the seconds that do not count.
     ///
-    /// - Returns: The seconds of the whole that count; a cold run has one thread.
+    /// - Returns: The time of the whole that counts; a cold run has one thread.
     private func spread(
         _ count: Int,
         _ load: Load,
         _ body: @Sendable (StrideTo<Int>) throws -> Double
-    ) throws -> Double {
-        let start = ContinuousClock.now
+    ) throws -> TimeTaken {
+        let (start, processor) = (ContinuousClock.now, ProcessorTime.seconds)
+        func taken(without uncounted: Double = 0) -> TimeTaken {
+            TimeTaken(
+                seconds: elapsed(since: start) - uncounted,
+                processorSeconds: ProcessorTime.seconds - processor
+            )
+        }
         if load.threads == 1 {
             let uncounted = try body(stride(from: 0, to: count, by: 1))
-            return elapsed(since: start) - uncounted
+            return taken(without: uncounted)
         }
         let failure = Mutex<(any Error)?>(nil)
         DispatchQueue.concurrentPerform(iterations: load.threads) { worker in
@@ -223,13 +286,14 @@ final class Measurement: Sendable {
                 failure.withLock { $0 = error }
             }
         }
-        let seconds = elapsed(since: start)
+        let time = taken()
         if let error = failure.withLock({ $0 }) { throw error }
-        return seconds
+        return time
     }
 
     private func judge(_ pass: Pass, target: RecallCommand.Target) -> Point {
         let results = pass.results
+        let shortBefore = shortAnswers
         let depths = Self.depths(k)
         var sums = [Double](repeating: 0, count: depths.count)
         var (rows, codes, lists) = (0.0, 0.0, 0.0)
@@ -277,7 +341,8 @@ final class Measurement: Sendable {
                     recalls: recalls,
                     nanoseconds: pass.nanoseconds
                 )
-            } ?? []
+            } ?? [],
+            shortAnswers: shortAnswers - shortBefore
         )
     }
 }

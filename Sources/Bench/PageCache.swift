@@ -44,6 +44,10 @@ enum PageCache {
         var minor: Int
         var major: Int
 
+        static func + (left: Faults, right: Faults) -> Faults {
+            Faults(minor: left.minor + right.minor, major: left.major + right.major)
+        }
+
         static func - (left: Faults, right: Faults) -> Faults {
             Faults(minor: left.minor - right.minor, major: left.major - right.major)
         }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import BenchReport
 import Evaluation
 import Foundation
 import PostgresPool
@@ -60,16 +61,27 @@ struct PgvectorCommand: AsyncParsableCommand {
         let reader = try VectorFileReader(base)
         let workload = try PgvectorWorkload(self, dimension: reader.dimension)
         let rowPartitions = try partitions.map { try PartitionFile.read($0, count: reader.count) }
+        let data = try DataIdentity(
+            base: base,
+            queries: queries,
+            rows: reader.count,
+            dimension: reader.dimension,
+            queryCount: workload.count
+        )
         let table = PgvectorTable(url: url)
         try await table.fill(reader, partitions: rowPartitions)
-        try await asFound(table, workload)
-        try await mended(table, workload, rowCount: reader.count)
+        try await asFound(table, workload, data)
+        try await mended(table, workload, data)
         try await table.drop()
-        try await ours(BenchStore.Rows(base: reader, partitions: rowPartitions))
+        try await ours(BenchStore.Rows(base: reader, partitions: rowPartitions), data)
     }
 
     /// The function that sorts by similarity, no index, a connection for each query.
-    private func asFound(_ table: PgvectorTable, _ workload: PgvectorWorkload) async throws {
+    private func asFound(
+        _ table: PgvectorTable,
+        _ workload: PgvectorWorkload,
+        _ data: DataIdentity
+    ) async throws {
         let run = try await workload.run { parameters in
             let pool = table.pool(count: 1)
             let rows = try await pool.query(
@@ -81,17 +93,18 @@ struct PgvectorCommand: AsyncParsableCommand {
         }
         show(
             run.point(peer: "pgvector-as-found", build: "function, no index", [:], nil),
-            bytes: try await table.byteCount()
+            bytes: try await table.byteCount(),
+            data
         )
     }
 
-    /// Ordered by the operator, an index, pooled connections.
+    /// The function that orders by the operator, an index, pooled connections.
     private func mended(
         _ table: PgvectorTable,
         _ workload: PgvectorWorkload,
-        rowCount: Int
+        _ data: DataIdentity
     ) async throws {
-        let lists = max(1, rowCount / 1_000)
+        let lists = max(1, data.rows / 1_000)
         let kinds: [(peer: String, definition: String, settings: [[String: String]])] = [
             ("pgvector-exact", "(creator_id)", [[:]]),
             (
@@ -113,25 +126,23 @@ struct PgvectorCommand: AsyncParsableCommand {
             for settings in kind.settings {
                 let forced = settings.merging(["enable_seqscan": "off", "jit": "off"]) { $1 }
                 let pool = table.pool(forced)
-                let condition = queryPartitions == nil ? "$2::int is null" : "creator_id = $2::int"
-                let statement = """
-                    select id from video_chunks where \(condition) \
-                    order by embedding <=> $1::vector limit $3::int
-                    """
+                let statement =
+                    "select id from match_video_chunks_mended($1::vector, $2::int, -2, $3::int)"
                 _ = try await workload.run { try await pool.query(statement, $0) }
                 let run = try await workload.run { try await pool.query(statement, $0) }
                 await pool.close()
                 let numbers = settings.compactMapValues(Double.init)
                 show(
                     run.point(peer: kind.peer, build: kind.definition, numbers, seconds),
-                    bytes: try await table.byteCount()
+                    bytes: try await table.byteCount(),
+                    data
                 )
             }
         }
     }
 
     /// The same queries through the library.
-    private func ours(_ rows: BenchStore.Rows) async throws {
+    private func ours(_ rows: BenchStore.Rows, _ data: DataIdentity) async throws {
         let directory = ScratchDirectory(parent: scratch)
         defer { directory.remove() }
         let store = try await BenchStore.build(rows, directory: directory.path, nlist: nil)
@@ -149,36 +160,26 @@ struct PgvectorCommand: AsyncParsableCommand {
             let point = try measurement.run(
                 store.collection,
                 target: .recall(target),
-                load: Measurement.Load(threads: 1, runs: 3)
+                load: Measurement.Load(threads: 1, rounds: 3)
             )
-            let recalls = point.recalls.map { ("\($0.depth)", $0.recall) }
-            let line = BenchPoint(
-                build: "library",
-                params: point.parameters,
-                recall10: point.recalls.first { $0.depth == 10 }?.recall,
-                recalls: Dictionary(uniqueKeysWithValues: recalls),
-                qpsOne: point.queriesPerSecond,
-                qpsBatch: point.batchQueriesPerSecond,
-                buildSeconds: store.buildSeconds,
-                bytes: store.byteCount,
+            var line = BenchPoint(
+                point,
                 k: k,
                 threads: 1,
-                rowsScanned: point.rowsScanned,
-                codesScanned: point.codesScanned,
-                lists: point.lists,
-                p50: point.p50,
-                p95: point.p95,
-                p99: point.p99,
-                machine: Machine.line
+                store: store,
+                count: rows.base.count,
+                data: data
             )
+            line.build = "library"
             print(line.line)
         }
         try await store.database.close()
     }
 
-    private func show(_ point: BenchPoint, bytes: Int) {
+    private func show(_ point: BenchPoint, bytes: Int, _ data: DataIdentity) {
         var point = point
         point.bytes = bytes
+        point.data = data
         print(point.line)
         fflush(nil)  // A run takes minutes; its lines are of use as they come.
     }
@@ -189,6 +190,9 @@ struct PgvectorWorkload {
     private let parameters: [[PostgresParameter]]
     private let truth: TruthFile
     private let k: Int
+
+    /// Queries in one pass.
+    var count: Int { parameters.count }
 
     init(_ command: PgvectorCommand, dimension: Int) throws {
         let reader = try VectorFileReader(command.queries)
@@ -236,7 +240,6 @@ struct PgvectorWorkload {
                 bytes: 0,
                 k: k,
                 threads: 1,
-                rowsScanned: 0,
                 p50: latencies.microseconds(percentile: 50),
                 p95: latencies.microseconds(percentile: 95),
                 p99: latencies.microseconds(percentile: 99),

@@ -25,8 +25,9 @@ struct PgvectorTable {
         return PostgresPool(configuration)
     }
 
-    /// Makes the table and its usual function, and copies the rows in.
+    /// Makes the table, its usual function and a mended one, and copies the rows in.
     func fill(_ base: VectorFileReader, partitions: [UInt16]?) async throws {
+        let isPartitioned = partitions != nil
         let pool = pool(count: 1)
         for statement in [
             "create extension if not exists vector",
@@ -46,6 +47,16 @@ struct PgvectorTable {
                 where (filter_creator_id is null or c.creator_id = filter_creator_id)
                     and 1 - (c.embedding <=> query_embedding) > match_threshold
                 order by similarity desc limit match_count $$
+            """,
+            """
+            create function match_video_chunks_mended(query_embedding vector,
+                filter_creator_id int, match_threshold float, match_count int)
+            returns table(id int, similarity float) language sql stable as $$
+                select c.id, 1 - (c.embedding <=> query_embedding) as similarity
+                from video_chunks c
+                where \(isPartitioned ? "c.creator_id = filter_creator_id" : "true")
+                    and c.embedding <=> query_embedding < 1 - match_threshold
+                order by c.embedding <=> query_embedding limit match_count $$
             """,
         ] { _ = try await pool.query(statement) }
         let source = CopySource(base: base, partitions: partitions)

@@ -11,7 +11,8 @@ struct RecallCommand: AsyncParsableCommand {
         abstract: "Build a store and measure recall against queries a second.",
         discussion: """
             Formats by extension: \(VectorFileReader.formats); truth as ibin, ivecs, npy or hdf5. One thread and \
-            one query a call unless told otherwise; the median of several runs after a warm-up. --data also takes a file of \
+            one query a call unless told otherwise; the median of several rounds after a warm-up; figures with _rel are beside the scans of a \
+            fixed piece of work in the same seconds. --data also takes a file of \
             ann-benchmarks: its tables train, test and neighbors.
 
             With --query-partitions each query searches its own partition, and --truth must hold the \
@@ -75,8 +76,14 @@ struct RecallCommand: AsyncParsableCommand {
     )
     var queryLimit: Int?
 
-    @Option(help: "Measured runs; the median counts.")
-    var runs = 3
+    @Option(
+        name: [.customLong("rounds"), .customLong("runs")],
+        help: "Measured rounds of all queries, at least; the median counts."
+    )
+    var rounds = 3
+
+    @Option(help: "Seconds of rounds for each point, at least.")
+    var seconds = 2.0
 
     @Option(help: "Keep the store in this directory, and use the one that is there.")
     var store: String?
@@ -88,8 +95,8 @@ struct RecallCommand: AsyncParsableCommand {
     var json = false
 
     func validate() throws {
-        guard k > 0, runs > 0, queryLimit.map({ $0 > 0 }) ?? true else {
-            throw ValidationError("k, runs and query-limit must be at least 1")
+        guard k > 0, rounds > 0, seconds >= 0, queryLimit.map({ $0 > 0 }) ?? true else {
+            throw ValidationError("k, rounds and query-limit must be at least 1")
         }
         guard let threadCount, threadCount > 0 else {
             throw ValidationError("--threads: `\(threads)` is neither a number above 0 nor `all`")
@@ -109,22 +116,26 @@ struct RecallCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let files = try DatasetFiles(self)
-        let reader = try VectorFileReader(files.base)
+        let files = DatasetFiles(data: data, base: base, queries: queries, truth: truth)
+        let (basePath, queryPath) = (try files.basePath(), try files.queryPath())
+        let reader = try VectorFileReader(basePath)
+        let queryReader = try VectorFileReader(queryPath)
+        let yardstick = cold ? nil : try Yardstick(reader)
         let ofRows = try partitions.map { try PartitionFile.read($0, count: reader.count) }
         let measurement = try Measurement(
-            queries: VectorFileReader(files.queries),
-            truth: TruthFile(files.truth),
+            queries: queryReader,
+            truth: TruthFile(files.truthPath()),
             k: k,
             limit: queryLimit,
             partitions: try queryPartitions.map {
-                try PartitionFile.read($0, count: VectorFileReader(files.queries).count)
+                try PartitionFile.read($0, count: queryReader.count)
             },
-            basePartitions: ofRows
+            basePartitions: ofRows,
+            yardstick: yardstick
         )
         guard measurement.dimension == reader.dimension else {
             throw BenchError(
-                "\(files.queries) has dimension \(measurement.dimension), \(files.base) "
+                "\(queryPath) has dimension \(measurement.dimension), \(basePath) "
                     + "\(reader.dimension)"
             )
         }
@@ -135,11 +146,13 @@ struct RecallCommand: AsyncParsableCommand {
             rows,
             directory: directory.path,
             nlist: nlist,
-            threads: buildThreads
+            threads: buildThreads,
+            yardstick: yardstick
         )
         let load = Measurement.Load(
             threads: threadCount ?? 1,
-            runs: runs,
+            rounds: rounds,
+            seconds: seconds,
             batch: batch,
             coldDirectory: cold ? directory.path : nil
         )
@@ -148,8 +161,8 @@ struct RecallCommand: AsyncParsableCommand {
             store: store,
             count: reader.count,
             data: try DataIdentity(
-                base: files.base,
-                queries: files.queries,
+                base: basePath,
+                queries: queryPath,
                 rows: reader.count,
                 dimension: reader.dimension,
                 queryCount: measurement.queryCount
@@ -175,56 +188,33 @@ struct RecallCommand: AsyncParsableCommand {
     enum Target {
         case recall(Double)
         case lists(Int)
-    }
 
-    private func targets() throws -> [Target] {
-        if let nprobe {
-            return try numbers(nprobe).map {
+        /// The targets in a list separated by commas.
+        static func recalls(_ text: String) throws -> [Target] {
+            try parts(text).map {
+                guard let target = Double($0), target > 0, target <= 1 else {
+                    throw ValidationError("--recall-target: `\($0)` is not above 0 and at most 1")
+                }
+                return .recall(target)
+            }
+        }
+
+        /// The numbers of lists in a list separated by commas.
+        static func lists(_ text: String) throws -> [Target] {
+            try parts(text).map {
                 guard let lists = Int($0), lists > 0 else {
                     throw ValidationError("--nprobe: `\($0)` is not a number of lists")
                 }
                 return .lists(lists)
             }
         }
-        return try numbers(recallTarget).map {
-            guard let target = Double($0), target > 0, target <= 1 else {
-                throw ValidationError("--recall-target: `\($0)` is not above 0 and at most 1")
-            }
-            return .recall(target)
+
+        private static func parts(_ text: String) -> [String] {
+            text.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }
         }
     }
 
-    private func numbers(_ text: String) -> [String] {
-        text.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }
-    }
-}
-
-/// The three files of a data set, given one by one or by their directory.
-private struct DatasetFiles {
-    let base: String
-    let queries: String
-    let truth: String
-
-    init(_ command: RecallCommand) throws {
-        func file(
-            _ given: String?,
-            _ option: String,
-            _ table: String,
-            _ names: [String]
-        ) throws -> String {
-            if let given { return given }
-            guard let data = command.data else {
-                throw ValidationError("give --\(option), or --data with a directory")
-            }
-            if data.hasSuffix(".hdf5") || data.hasSuffix(".h5") { return data + ":" + table }
-            let paths = names.map { data + "/" + $0 }
-            guard let found = paths.first(where: FileManager.default.fileExists) else {
-                throw BenchError("\(data) holds none of \(names.joined(separator: ", "))")
-            }
-            return found
-        }
-        base = try file(command.base, "base", "train", ["base.fbin", "base.f16bin", "chunks.fbin"])
-        queries = try file(command.queries, "queries", "test", ["query.fbin", "queries.fbin"])
-        truth = try file(command.truth, "truth", "neighbors", ["gt100.ibin", "truth100.ibin"])
+    private func targets() throws -> [Target] {
+        try nprobe.map(Target.lists) ?? Target.recalls(recallTarget)
     }
 }

@@ -27,7 +27,8 @@ struct RecallTable {
             "# build s: \(phases.isEmpty ? "none, the store was there" : phases.joined(separator: ", "))"
         )
         print(
-            "# bytes on disk \(store.byteCount), \(store.byteCount / count) a vector, peak resident \(Machine.peakResidentByteCount)"
+            "# bytes on disk \(store.byteCount), \(store.byteCount / count) a vector, "
+                + "peak resident \(Machine.peakResidentByteCount)"
         )
         print(
             "target   "
@@ -82,43 +83,16 @@ struct RecallTable {
     }
 
     func point(_ point: Measurement.Point) -> BenchPoint {
-        BenchPoint(
-            build: build,
-            params: point.parameters,
-            recall10: point.recalls.first { $0.depth == 10 }?.recall,
-            recalls: Dictionary(
-                uniqueKeysWithValues: point.recalls.map { ("\($0.depth)", $0.recall) }
-            ),
-            qpsOne: point.queriesPerSecond,
-            qpsBatch: point.batchQueriesPerSecond,
-            buildSeconds: store.buildSeconds,
-            bytes: store.byteCount,
-            bytesPerVector: Double(store.byteCount) / Double(count),
-            phases: Dictionary(store.seconds.map { ($0.name, $0.seconds) }, uniquingKeysWith: +),
+        var line = BenchPoint(
+            point,
             k: command.k,
             threads: command.threadCount ?? 1,
-            batch: command.batch,
-            isCold: command.cold,
-            rowsScanned: point.rowsScanned,
-            codesScanned: point.codesScanned,
-            lists: point.lists,
-            minorFaults: point.minorFaults,
-            majorFaults: point.majorFaults,
-            deciles: point.deciles.map {
-                BenchPoint.Decile(
-                    decile: $0.group + 1,
-                    rows: [$0.sizes.lowerBound, $0.sizes.upperBound],
-                    queries: $0.queries,
-                    recall: $0.recall,
-                    microseconds: $0.microseconds
-                )
-            },
-            p50: point.p50,
-            p95: point.p95,
-            p99: point.p99,
-            machine: Machine.line,
-            data: data,
-            peakBytes: Machine.peakResidentByteCount
+            store: store,
+            count: count,
+            data: data
         )
+        line.batch = command.batch
+        line.isCold = command.cold
+        return line
     }
 }

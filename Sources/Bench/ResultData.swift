@@ -25,9 +25,23 @@ extension DataIdentity {
     /// The data set of these files: named after the directory of `base`, told apart from others by
     /// the length and both ends of `base` and of `queries`.
     init(base: String, queries: String, rows: Int, dimension: Int, queryCount: Int) throws {
-        let directory = URL(fileURLWithPath: base).deletingLastPathComponent()
+        try self.init(
+            name: URL(fileURLWithPath: base).deletingLastPathComponent().lastPathComponent,
+            rows: rows,
+            dimension: dimension,
+            queryCount: queryCount,
+            files: [base, queries]
+        )
+    }
+
+    /// The data set of that name, told apart from others by the length and both ends of `files`.
+    init(name: String, rows: Int, dimension: Int, queryCount: Int, files: [String]) throws {
         var digest: UInt64 = 0xcbf2_9ce4_8422_2325
-        for path in [base, queries] {
+        for path in files {
+            // A table of an HDF5 file is named behind a colon.
+            let path =
+                FileManager.default.fileExists(atPath: path)
+                ? path : path.split(separator: ":").dropLast().joined(separator: ":")
             let file = try FileHandle(forReadingFrom: URL(fileURLWithPath: path))
             defer { try? file.close() }
             let length = try file.seekToEnd()
@@ -40,7 +54,7 @@ extension DataIdentity {
             for byte in sample { digest = (digest ^ UInt64(byte)) &* 0x100_0000_01b3 }
         }
         self.init(
-            name: directory.lastPathComponent,
+            name: name,
             rows: rows,
             dimension: dimension,
             queries: queryCount,

@@ -60,10 +60,7 @@ package struct Comparison: Sendable {
             )
         }
         let only = sides.dropFirst().flatMap { side in
-            baseline.order.filter { side.samples[$0] == nil }.map { "\($0) of \(side.label)" }
-                + side.order.filter { baseline.samples[$0] == nil }.map {
-                    "\($0) of \(baseline.label)"
-                }
+            Self.missing(baseline.order, in: side) + Self.missing(side.order, in: baseline)
         }
         if !only.isEmpty { notes.append("not measured: \(only.joined(separator: "; "))") }
         self.rows = rows
@@ -74,6 +71,18 @@ package struct Comparison: Sendable {
                 !rows.contains { $0.candidate == side.label && threshold.covers($0.figure) }
             }
         }
+    }
+
+    /// The figures that a side has not, those of many points as one.
+    private static func missing(_ names: [String], in side: Side) -> [String] {
+        var told: [String] = []
+        for name in names where side.samples[name] == nil {
+            let figure = String(name.prefix { $0 != "{" })
+            let isOne = names.count { $0.prefix { $0 != "{" } == figure } == 1
+            let text = "\(isOne ? name : figure + " of some points") of \(side.label)"
+            if !told.contains(text) { told.append(text) }
+        }
+        return told
     }
 
     private static func row(

@@ -82,11 +82,12 @@ package struct Pictures: Sendable {
             }
             return Picture.Series(name: side.label, points: Self.frontier(points))
         }
+        // One point is no trade of recall against rate.
+        guard series.contains(where: { $0.points.count > 1 }) else { return nil }
         return Self.panel(
             series,
-            x: ("recall@10 (share of the true neighbours)", .linear),
-            y: ("queries a second (log scale)", .logarithmic),
-            xLimit: 1
+            x: ("recall@10, share of the true neighbours (log scale of what is missed)", .recall),
+            y: ("queries a second (log scale)", .logarithmic)
         ).map {
             Picture(
                 title: "Recall against queries a second",
@@ -100,6 +101,18 @@ package struct Pictures: Sendable {
         ("p50", "p50_us"), ("p75", "p75_us"), ("p90", "p90_us"), ("p95", "p95_us"),
         ("p99", "p99_us"), ("p99.9", "p999_us"), ("max", "max_us"),
     ]
+
+    /// What was asked of the search, without the filter: `recall_target=0.95`.
+    private static func setting(_ line: ResultLine) -> String {
+        line.params.map { "\($0.key)=\(Number.plain($0.value))" }.sorted().joined(separator: ",")
+    }
+
+    /// The settings of `lines`, each once, in order.
+    private static func settings(_ lines: [ResultLine]) -> [String] {
+        var settings: [String] = []
+        for line in lines where !settings.contains(setting(line)) { settings.append(setting(line)) }
+        return settings
+    }
 
     /// The name of a point in a legend: `vectorstore, recall target 0.9`.
     private static func label(_ side: String, _ point: String) -> String {
@@ -153,6 +166,8 @@ package struct Pictures: Sendable {
                 let operation = line.operation ?? "all"
                 if !operations.contains(operation) { operations.append(operation) }
             }
+            // All of one operation is that operation.
+            if operations.count == 2 { operations.removeAll { $0 == "all" } }
             return operations.flatMap { operation in
                 [("p50", "p50_us"), ("p99", "p99_us"), ("p99.9", "p999_us")].map { name, field in
                     Picture.Series(
@@ -160,7 +175,7 @@ package struct Pictures: Sendable {
                         points: Self.medians(
                             side.lines.filter { ($0.operation ?? "all") == operation },
                             key: \.offeredRate,
-                            figure: { $0.figures[field] }
+                            figure: { $0.figures[field].map { $0 / 1_000 } }
                         )
                     )
                 }
@@ -169,7 +184,7 @@ package struct Pictures: Sendable {
         return Self.panel(
             series,
             x: ("operations offered a second", .linear),
-            y: ("latency in µs, from the intended start (log scale)", .logarithmic)
+            y: ("latency in ms, from the intended start (log scale)", .logarithmic)
         ).map {
             Picture(
                 title: "Latency against offered load",
@@ -190,15 +205,17 @@ package struct Pictures: Sendable {
             -> Picture.Panel?
         {
             Self.panel(
-                sides.map { side in
-                    Picture.Series(
-                        name: side.label,
-                        points: Self.medians(
-                            side.lines,
-                            key: { $0.selectivity.map { $0 * 100 } },
-                            figure: { $0.figures[field] }
+                sides.flatMap { side in
+                    Self.settings(side.lines.filter { $0.selectivity != nil }).map { setting in
+                        Picture.Series(
+                            name: Self.label(side.label, setting),
+                            points: Self.medians(
+                                side.lines.filter { Self.setting($0) == setting },
+                                key: { $0.selectivity.map { $0 * 100 } },
+                                figure: { $0.figures[field] }
+                            )
                         )
-                    )
+                    }
                 },
                 x: ("rows that pass the filter, in % (log scale)", .logarithmic),
                 y: (title, kind),

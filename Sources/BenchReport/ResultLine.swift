@@ -13,6 +13,10 @@ package struct ResultLine: Decodable, Sendable {
     package var params: [String: Double]
     package var k: Int?
     package var threads: Int?
+    /// Queries in one call of the batch figure.
+    package var batch: Int?
+    /// Whether the pages of the store were dropped before each call.
+    package var isCold = false
     /// The share of the rows that pass a filter.
     package var selectivity: Double?
     /// The operation of a load, such as `search`.
@@ -26,10 +30,23 @@ package struct ResultLine: Decodable, Sendable {
 
     /// Numbers that identify nothing and are compared, in the order of the table.
     package static let figureNames = [
-        "recall10", "recall", "qps_one", "qps_batch", "rate", "p50_us", "p75_us", "p90_us",
-        "p95_us", "p99_us", "p999_us", "max_us", "errors", "short_answers", "rows_scanned",
-        "matching", "build_s", "bytes", "peak_bytes",
+        "recall10", "recall", "qps_one", "qps_one_rel", "qps_batch", "qps_batch_rel", "rate",
+        "p50_us", "p50_rel", "p75_us", "p90_us", "p95_us", "p95_rel", "p99_us", "p99_rel",
+        "p999_us", "max_us", "errors", "short_answers", "rows_scanned", "codes_scanned", "lists",
+        "minor_faults", "major_faults", "matching", "yardstick_qps", "build_s", "build_rel",
+        "bytes", "bytes_per_vector", "peak_bytes",
     ]
+
+    /// The figures that do not depend on how fast the machine is at the moment, which two runs of the
+    /// same program must therefore agree in.
+    package static let repeatableNames: Set<String> = [
+        "recall10", "recall", "qps_one_rel", "qps_batch_rel", "p50_rel", "p95_rel", "p99_rel",
+        "short_answers", "rows_scanned", "codes_scanned", "lists", "matching", "build_rel",
+        "bytes", "bytes_per_vector", "peak_bytes",
+    ]
+
+    /// What is told of a build, and repeated in every line of it.
+    static let namesOfBuild = ["build_s", "build_rel", "bytes", "bytes_per_vector", "peak_bytes"]
 
     package init(
         peer: String,
@@ -48,6 +65,8 @@ package struct ResultLine: Decodable, Sendable {
         params = try fields.decodeIfPresent([String: Double].self, forKey: "params") ?? [:]
         k = try fields.integer("k")
         threads = try fields.integer("threads")
+        batch = try fields.integer("batch")
+        isCold = try fields.decodeIfPresent(Bool.self, forKey: "cold") ?? false
         selectivity = try fields.decodeIfPresent(Double.self, forKey: "selectivity")
         operation = try fields.decodeIfPresent(String.self, forKey: "operation")
         offeredRate = try fields.decodeIfPresent(Double.self, forKey: "offered_rate")
@@ -76,6 +95,8 @@ package struct ResultLine: Decodable, Sendable {
         if let offeredRate { parts.append("offered_rate=\(Number.plain(offeredRate))") }
         if let k, k != 10 { parts.append("k=\(k)") }
         if let threads, threads != 1 { parts.append("threads=\(threads)") }
+        if let batch { parts.append("batch=\(batch)") }
+        if isCold { parts.append("cold") }
         return parts.joined(separator: ",")
     }
 

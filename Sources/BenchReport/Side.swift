@@ -60,7 +60,9 @@ package struct Side: Sendable {
     /// The best rate of each run among the points that reach a level of recall.
     private mutating func addRatesAtRecall() {
         let runs = runs
-        for (name, field) in [("qps", "qps_one"), ("qps_batch", "qps_batch")] {
+        for (name, field) in [
+            ("qps", "qps_one"), ("qps_rel", "qps_one_rel"), ("qps_batch", "qps_batch"),
+        ] {
             for level in Self.recallLevels {
                 let best = runs.compactMap { run in
                     run.filter { ($0.figures["recall10"] ?? 0) >= level }
@@ -77,7 +79,7 @@ package struct Side: Sendable {
     private mutating func addPoints() {
         var points: [String] = []
         for line in lines where !points.contains(line.point) { points.append(line.point) }
-        let perBuild = Set(["build_s", "bytes", "peak_bytes"])
+        let perBuild = Set(ResultLine.namesOfBuild)
         for point in points {
             let those = lines.filter { $0.point == point }
             for name in ResultLine.figureNames where !perBuild.contains(name) {
@@ -91,7 +93,7 @@ package struct Side: Sendable {
 
     /// What is told once for each build, and repeated in every line of it.
     private mutating func addBuild() {
-        for name in ["build_s", "bytes", "peak_bytes"] {
+        for name in ResultLine.namesOfBuild {
             add(name, runs.compactMap { $0.compactMap { $0.figures[name] }.first })
         }
     }

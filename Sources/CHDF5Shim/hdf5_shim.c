@@ -87,7 +87,6 @@ static hdf5_shim_status load(const char *library) {
     }
     // Before 1.10 an hid_t had 32 bits.
     if (major < 1 || (major == 1 && minor < 10)) return HDF5_SHIM_OLD_LIBRARY;
-    calls.set_error_printing(0, NULL, NULL);
     is_loaded = 1;
     return HDF5_SHIM_OK;
 }
@@ -113,6 +112,8 @@ static hdf5_shim_status open_table(const char *path, const char *name, const cha
                                    hdf5_shim_table *table) {
     hdf5_shim_status status = load(library);
     if (status != HDF5_SHIM_OK) return status;
+    // A library built for threads keeps this setting for each of them.
+    calls.set_error_printing(0, NULL, NULL);
     table->file = calls.file_open(path, 0, 0);
     if (table->file < 0) return HDF5_SHIM_NO_FILE;
     table->dataset = calls.dataset_open(table->file, name, 0);
@@ -139,6 +140,7 @@ hdf5_shim_status hdf5_shim_open(const char *path, const char *name, const char *
 static hdf5_shim_status read_rows(const hdf5_shim_table *table, uint64_t first, uint64_t count,
                                   hid_t type, void *target) {
     const uint64_t start[2] = {first, 0}, sides[2] = {count, table->columns};
+    calls.set_error_printing(0, NULL, NULL);
     hid_t memory = calls.space_create(2, sides, NULL);
     hid_t space = calls.dataset_space(table->dataset);
     int is_read = memory >= 0 && space >= 0 &&

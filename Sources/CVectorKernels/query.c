@@ -77,6 +77,22 @@ int vk_query_prepare(vk_scratch *scratch, const float *query, size_t dim, const 
     return vk_query_prepare_tier(vk_active_tier(), scratch, query, dim, signs, out);
 }
 
+int vk_code_bounds_tier(vk_tier tier, vk_scratch *scratch, const vk_query *query,
+                        const uint8_t *blocks, size_t rows, float base, float slack,
+                        float *bounds) {
+    static const uint8_t *const nothing[1] = {0};
+    uint32_t *places =
+        vk_buffer_reserve(&scratch->chosen, (VK_CODE_BLOCK_ROWS + 16) * sizeof(uint32_t));
+    if (!places) return 0;
+    size_t bytes = vk_code_block_bytes(query->width);
+    for (size_t first = 0; first < rows; first += VK_CODE_BLOCK_ROWS, blocks += bytes) {
+        size_t part = rows - first < VK_CODE_BLOCK_ROWS ? rows - first : VK_CODE_BLOCK_ROWS;
+        vk_code_functions_of(tier)->scan(query, blocks, 1, part, nothing, base, slack, -INFINITY, 0,
+                                         places, bounds + first);
+    }
+    return 1;
+}
+
 // Fewer centroids are all compared by their bytes.
 enum { FEW_CENTROIDS = 256 };
 // Candidates for each list that is wanted.

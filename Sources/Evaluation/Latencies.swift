@@ -20,4 +20,19 @@ package struct Latencies {
         guard histogram.totalCount > 0 else { return 0 }
         return Double(histogram.valueAtPercentile(percentile)) / 1_000
     }
+
+    /// The smallest one, in microseconds.
+    package var leastMicroseconds: Double {
+        histogram.totalCount > 0 ? Double(histogram.min) / 1_000 : 0
+    }
+
+    /// The mean, in microseconds.
+    package var meanMicroseconds: Double {
+        histogram.totalCount > 0 ? histogram.mean / 1_000 : 0
+    }
+
+    /// How many calls took how many microseconds, by rising time: all that the histogram knows.
+    package var buckets: [(microseconds: Double, count: UInt64)] {
+        histogram.recordedValues().map { (Double($0.value) / 1_000, UInt64($0.count)) }
+    }
 }

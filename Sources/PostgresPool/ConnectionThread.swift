@@ -49,7 +49,7 @@ final class ConnectionThread: Sendable {
                 return
             }
             connected(nil)
-            run(connection)
+            run(connection, cancelLimit: configuration.cancelLimit)
             closed()
         }
         if wake < 0 || !started {
@@ -58,7 +58,7 @@ final class ConnectionThread: Sendable {
     }
 
     /// Ends when asked to, with the connection closed.
-    private func run(_ connection: LibPQConnection) {
+    private func run(_ connection: LibPQConnection, cancelLimit: Duration) {
         while true {
             let (work, isStopping) = inbox.withLock { inbox in
                 (inbox.work.isEmpty ? nil : inbox.work.removeFirst(), inbox.isStopping)
@@ -66,7 +66,7 @@ final class ConnectionThread: Sendable {
             if let work {
                 work(connection)
             } else if isStopping {
-                connection.cancelWork()
+                connection.cancelWork(limit: cancelLimit)
                 connection.finish()
                 return
             } else {

@@ -7,18 +7,22 @@ import Synchronization
 /// Each wait is bounded by a timer of ours: libpq's own do not hold for non-blocking connects, and no
 /// setting of the session is touched, so a pooler in transaction mode may sit in between.
 final class LibPQConnection {
-    private let connection: OpaquePointer
+    let connection: OpaquePointer
     /// Readable when somebody wants the thread's attention.
     private let wake: CInt
     /// An answer was left unread or the socket failed: close it, use it no more.
-    private(set) var isBroken = false
+    var isBroken = false
     private var isFinished = false
     /// Set when the running statement is to be cancelled.
     var interrupt: Interrupt?
+    /// The names under which this connection has prepared statements.
+    var prepared: [String: String] = [:]
+    /// Begins every name, so that no other client of a pooler can have it.
+    let namePrefix = "vs_" + String(UInt64.random(in: 0 ... .max), radix: 16) + "_"
 
     init(url: String, timeout: Duration, wake: CInt) throws(PostgresError) {
         self.wake = wake
-        guard let connection = PQconnectStart(url) else {
+        guard let connection = Self.begin(url) else {
             throw PostgresError(.connectFailed, "out of memory")
         }
         self.connection = connection
@@ -51,6 +55,26 @@ final class LibPQConnection {
         finish()
     }
 
+    /// What holds where the URL says nothing: a peer that is gone is noticed within half a minute.
+    private static let defaults = [
+        ("fallback_application_name", "vector-server"), ("client_encoding", "UTF8"),
+        ("keepalives_idle", "10"), ("keepalives_interval", "5"), ("keepalives_count", "3"),
+        ("tcp_user_timeout", "10000"),
+    ]
+
+    private static func begin(_ url: String) -> OpaquePointer? {
+        // The last value of a keyword counts, so the URL stands last.
+        let pairs = defaults + [("dbname", url)]
+        let keywords = pairs.map { strdup($0.0) } + [nil]
+        let values = pairs.map { strdup($0.1) } + [nil]
+        defer { (keywords + values).forEach { free($0) } }
+        return keywords.map { UnsafePointer<CChar>($0) }.withUnsafeBufferPointer { keywords in
+            values.map { UnsafePointer<CChar>($0) }.withUnsafeBufferPointer { values in
+                PQconnectStartParams(keywords.baseAddress, values.baseAddress, 1)
+            }
+        }
+    }
+
     /// Closes the connection; nothing may follow.
     func finish() {
         if !isFinished { PQfinish(connection) }
@@ -66,13 +90,15 @@ final class LibPQConnection {
 
     /// Asks the server to stop what it does; the connection is closed afterwards in any case, as the
     /// request may reach the server after the statement's end.
-    func cancelWork() {
+    ///
+    /// PQcancel blocks until the server has read the request, which a frozen server never does, so it
+    /// runs on a thread that is left behind after `limit`.
+    func cancelWork(limit: Duration) {
         guard PQtransactionStatus(connection) == PQTRANS_ACTIVE,
             let cancel = PQgetCancel(connection)
         else { return }
-        var reason = [CChar](repeating: 0, count: 256)
-        _ = PQcancel(cancel, &reason, CInt(reason.count))
-        PQfreeCancel(cancel)
+        let request = CancelRequest(cancel)
+        if startThread({ request.send() }) { request.wait(limit: limit) }
     }
 
     func query(
@@ -81,16 +107,24 @@ final class LibPQConnection {
         timeout: Duration
     ) throws(PostgresError) -> PostgresRows {
         guard !isBroken else { throw PostgresError(.connectionLost, "the connection broke") }
+        let sent = try Self.withTexts(of: parameters) {
+            PQsendQueryParams(connection, sql, CInt($0.count), nil, $0.baseAddress, nil, nil, 0)
+        }
+        guard sent == 1 else { throw lost() }
+        return try rows(until: ContinuousClock.now + timeout)
+    }
+
+    /// The parameters as libpq takes them, for the length of `body`.
+    static func withTexts(
+        of parameters: [PostgresParameter],
+        _ body: (UnsafeBufferPointer<UnsafePointer<CChar>?>) -> CInt
+    ) throws(PostgresError) -> CInt {
         guard parameters.allSatisfy({ $0.text?.utf8.contains(0) != true }) else {
             throw PostgresError(.invalidValue, "a parameter contains a NUL")
         }
         let copies = parameters.map { $0.text.map { strdup($0) } ?? nil }
         defer { copies.forEach { free($0) } }
-        let sent = copies.map { UnsafePointer<CChar>($0) }.withUnsafeBufferPointer {
-            PQsendQueryParams(connection, sql, CInt($0.count), nil, $0.baseAddress, nil, nil, 0)
-        }
-        guard sent == 1 else { throw lost() }
-        return try rows(until: ContinuousClock.now + timeout)
+        return copies.map { UnsafePointer<CChar>($0) }.withUnsafeBufferPointer(body)
     }
 
     /// `COPY … FROM STDIN`: sends pieces until `next` has none.
@@ -136,7 +170,7 @@ final class LibPQConnection {
     // MARK: Results
 
     /// Reads to the end of the statement's answer; the last result counts, the first failure wins.
-    private func rows(
+    func rows(
         until deadline: ContinuousClock.Instant
     ) throws(PostgresError)
         -> PostgresRows
@@ -158,7 +192,7 @@ final class LibPQConnection {
         return rows
     }
 
-    private func result(
+    func result(
         until deadline: ContinuousClock.Instant
     ) throws(PostgresError)
         -> OpaquePointer?
@@ -170,7 +204,7 @@ final class LibPQConnection {
         return PQgetResult(connection)
     }
 
-    private func flush(until deadline: ContinuousClock.Instant) throws(PostgresError) {
+    func flush(until deadline: ContinuousClock.Instant) throws(PostgresError) {
         while true {
             let left = PQflush(connection)
             if left == 0 { return }
@@ -181,7 +215,7 @@ final class LibPQConnection {
         }
     }
 
-    private static func copy(_ result: OpaquePointer) -> PostgresRows {
+    static func copy(_ result: OpaquePointer) -> PostgresRows {
         let (rowCount, columnCount) = (PQntuples(result), PQnfields(result))
         var values: [String?] = []
         values.reserveCapacity(Int(rowCount) * Int(columnCount))
@@ -207,7 +241,7 @@ final class LibPQConnection {
         return text
     }
 
-    private func failure(of result: OpaquePointer?) -> PostgresError {
+    func failure(of result: OpaquePointer?) -> PostgresError {
         let state = vs_sql_state(result).map { String(cString: $0) }
         if PQstatus(connection) == CONNECTION_BAD || state.map(PostgresError.isFatal) == true {
             isBroken = true
@@ -220,7 +254,7 @@ final class LibPQConnection {
         return PostgresError(lostStates ? .connectionLost : .server, sqlState: state, text)
     }
 
-    private func lost() -> PostgresError {
+    func lost() -> PostgresError {
         isBroken = true
         return PostgresError(.connectionLost, message)
     }
@@ -251,7 +285,7 @@ final class LibPQConnection {
             let ready = poll(&places, 2, CInt(min(milliseconds, 60_000)))
             if ready > 0, places[1].revents != 0 {
                 var count: UInt64 = 0
-                _ = read(wake, &count, 8)
+                _ = Glibc.read(wake, &count, 8)
             }
             if ready > 0, places[0].revents != 0 { return }
             if ready < 0, errno != EINTR { throw lost() }

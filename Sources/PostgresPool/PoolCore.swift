@@ -20,6 +20,7 @@ final class PoolCore: Sendable {
         var waiterPlaces: [PoolState.WaiterID: String] = [:]
         var drained: [CheckedContinuation<Void, Never>] = []
         var lastFailure = "no connect yet"
+        var counted = PoolMetrics()
     }
 
     let configuration: PoolConfiguration
@@ -27,9 +28,11 @@ final class PoolCore: Sendable {
     private let nextWaiter = Atomic(0)
     private let wake: CInt
     private let start = ContinuousClock.now
+    let preparation: PreparationSwitch
 
     init(_ configuration: PoolConfiguration) {
         self.configuration = configuration
+        preparation = PreparationSwitch(isOn: configuration.preparesStatements)
         wake = eventfd(0, CInt(EFD_NONBLOCK) | CInt(EFD_CLOEXEC))
         shell = Mutex(
             Shell(state: PoolState(configuration, seed: UInt64.random(in: 0 ... .max)))
@@ -44,12 +47,47 @@ final class PoolCore: Sendable {
 
     private var now: Duration { ContinuousClock.now - start }
 
-    var metrics: PoolMetrics { shell.withLock { $0.state.metrics(now: now) } }
+    var metrics: PoolMetrics {
+        shell.withLock { shell in
+            var metrics = shell.state.metrics(now: now)
+            let counted = shell.counted
+            metrics.statements = counted.statements
+            metrics.statementTimeouts = counted.statementTimeouts
+            metrics.cancellations = counted.cancellations
+            metrics.lostStatements = counted.lostStatements
+            metrics.waits = counted.waits
+            metrics.durations = counted.durations
+            metrics.isPreparing = preparation.value
+            return metrics
+        }
+    }
+
+    /// Why the last connect failed.
+    var lastFailure: String { shell.withLock { $0.lastFailure } }
+
+    /// Counts a statement that ended.
+    func count(_ duration: Duration, _ code: PostgresError.Code?) {
+        shell.withLock { shell in
+            shell.counted.statements += 1
+            shell.counted.durations.add(duration)
+            switch code {
+            case .statementTimeout: shell.counted.statementTimeouts += 1
+            case .cancelled: shell.counted.cancellations += 1
+            case .connectionLost: shell.counted.lostStatements += 1
+            default: break
+            }
+        }
+    }
 
     // MARK: Callers
 
     func acquire(timeout: Duration, place: String) async throws(PostgresError) -> Lease {
         let waiter = nextWaiter.wrappingAdd(1, ordering: .relaxed).newValue
+        let begin = ContinuousClock.now
+        defer {
+            let waited = ContinuousClock.now - begin
+            shell.withLock { $0.counted.waits.add(waited) }
+        }
         let result = await withTaskCancellationHandler {
             await withCheckedContinuation { (caller: Caller) in
                 apply { shell in
@@ -99,6 +137,8 @@ final class PoolCore: Sendable {
     func close() {
         apply { $0.state.close(now: now) }
     }
+
+    var isDrained: Bool { shell.withLock { $0.state.isDrained } }
 
     func drained() async {
         await withCheckedContinuation { continuation in

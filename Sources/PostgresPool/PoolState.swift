@@ -215,6 +215,9 @@ package struct PoolState: Sendable {
                 }
             case .leased where !connection.isLeakReported:
                 moments.append(connection.since + configuration.leakThreshold)
+            case .closing where !waiters.isEmpty:
+                let moment = connection.since + configuration.validationTimeout
+                if moment > now { moments.append(moment) }
             default: break
             }
         }
@@ -260,13 +263,24 @@ package struct PoolState: Sendable {
             connections[nextID] = Connection(phase: .connecting, since: now, expires: now)
             actions.append(.connect(nextID))
         }
-        // Nothing lives and nothing is under way: waiting would be in vain.
-        if retryAt > now, connections.values.allSatisfy({ $0.phase == .closing }) {
+        // Nothing lives and nothing is under way, or the server reads no farewells: waiting would be
+        // in vain.
+        if !waiters.isEmpty, retryAt > now || isStuck(now: now),
+            connections.values.allSatisfy({ $0.phase == .closing })
+        {
             counters.refusedCircuit += UInt64(waiters.count)
             actions += waiters.map { .refuse($0.id, .circuitOpen) }
             waiters = []
         }
         return actions
+    }
+
+    /// Whether every place is held by a connection that does not come to its end.
+    private func isStuck(now: Duration) -> Bool {
+        connections.count >= configuration.maximumCount
+            && connections.values.allSatisfy {
+                now - $0.since >= configuration.validationTimeout
+            }
     }
 
     private func mayConnect(now: Duration) -> Bool {

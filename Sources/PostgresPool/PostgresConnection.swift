@@ -4,11 +4,13 @@ import Synchronization
 package final class PostgresConnection: Sendable {
     private let thread: ConnectionThread
     private let timeout: Duration
+    private let core: PoolCore
     private let isEnded = Atomic(false)
 
-    init(_ thread: ConnectionThread, timeout: Duration) {
+    init(_ thread: ConnectionThread, timeout: Duration, core: PoolCore) {
         self.thread = thread
         self.timeout = timeout
+        self.core = core
     }
 
     /// Runs one statement; values only travel as parameters `$1`, `$2`, ….
@@ -17,10 +19,25 @@ package final class PostgresConnection: Sendable {
         _ parameters: [PostgresParameter] = [],
         timeout: Duration? = nil
     ) async throws(PostgresError) -> PostgresRows {
-        try check()
         let timeout = timeout ?? self.timeout
-        return try await thread.perform { (connection) throws(PostgresError) in
+        return try await perform { (connection) throws(PostgresError) in
             try connection.query(sql, parameters, timeout: timeout)
+        }
+    }
+
+    /// Runs the only statement of a lease; its text is prepared once a connection.
+    func preparedQuery(
+        _ sql: String,
+        _ parameters: [PostgresParameter]
+    ) async throws(PostgresError) -> PostgresRows {
+        let (timeout, preparation) = (timeout, core.preparation)
+        return try await perform { (connection) throws(PostgresError) in
+            try connection.preparedQuery(
+                sql,
+                parameters,
+                timeout: timeout,
+                preparation: preparation
+            )
         }
     }
 
@@ -31,10 +48,24 @@ package final class PostgresConnection: Sendable {
         timeout: Duration? = nil,
         next: @escaping @Sendable () -> [UInt8]?
     ) async throws(PostgresError) -> Int {
-        try check()
         let timeout = timeout ?? self.timeout
-        return try await thread.perform { (connection) throws(PostgresError) in
+        return try await perform { (connection) throws(PostgresError) in
             try connection.copy(sql, timeout: timeout, next: next).affectedCount
+        }
+    }
+
+    private func perform<Value: Sendable>(
+        _ body: @escaping @Sendable (LibPQConnection) throws(PostgresError) -> Value
+    ) async throws(PostgresError) -> Value {
+        try check()
+        let start = ContinuousClock.now
+        do throws(PostgresError) {
+            let value = try await thread.perform(body)
+            core.count(ContinuousClock.now - start, nil)
+            return value
+        } catch {
+            core.count(ContinuousClock.now - start, error.code)
+            throw error
         }
     }
 

@@ -16,6 +16,9 @@ package final class PostgresPool: Sendable {
 
     package var metrics: PoolMetrics { core.metrics }
 
+    /// The most connections that exist at once.
+    package var maximumCount: Int { core.configuration.maximumCount }
+
     /// Lends a connection to `body`; a transaction left open is rolled back afterwards.
     ///
     /// - Throws: `PostgresError` when there is no connection, and whatever `body` throws.
@@ -31,7 +34,8 @@ package final class PostgresPool: Sendable {
         )
         let connection = PostgresConnection(
             lease.thread,
-            timeout: core.configuration.statementTimeout
+            timeout: core.configuration.statementTimeout,
+            core: core
         )
         defer {
             connection.end()
@@ -40,28 +44,41 @@ package final class PostgresPool: Sendable {
         return try await body(connection)
     }
 
-    /// Runs one statement on any connection.
+    /// Runs one statement on any connection; the same text is prepared once a connection.
+    ///
+    /// - Parameter deadline: When waiting and running must be over; else the configuration's own
+    ///   timeouts hold, as they do when they end earlier.
     package func query(
         _ sql: String,
         _ parameters: [PostgresParameter] = [],
-        timeout: Duration? = nil,
+        deadline: ContinuousClock.Instant? = nil,
         fileID: StaticString = #fileID,
         line: UInt = #line
     ) async throws(PostgresError) -> PostgresRows {
+        let configuration = core.configuration
+        let left = deadline.map { $0 - .now }
         let lease = try await core.acquire(
-            timeout: timeout ?? core.configuration.acquireTimeout,
+            timeout: min(left ?? configuration.acquireTimeout, configuration.acquireTimeout),
             place: "\(fileID):\(line)"
         )
+        let rest = deadline.map { $0 - .now } ?? configuration.statementTimeout
         let connection = PostgresConnection(
             lease.thread,
-            timeout: core.configuration.statementTimeout
+            timeout: min(rest, configuration.statementTimeout),
+            core: core
         )
         defer {
             connection.end()
             core.release(lease)
         }
-        return try await connection.query(sql, parameters)
+        return try await connection.preparedQuery(sql, parameters)
     }
+
+    /// Why the last connect failed, for people.
+    package var lastFailure: String { core.lastFailure }
+
+    /// Whether the pool is closed and its last connection too.
+    package var isDrained: Bool { core.isDrained }
 
     /// Refuses new callers and waits until the last connection is closed.
     package func close() async {

@@ -34,6 +34,39 @@ package struct CodeQuery: ~Copyable {
         raw = prepared
     }
 
+    /// Upper bounds of the similarities of the rows of consecutive blocks.
+    ///
+    /// - Parameters:
+    ///   - similarity: Of the query and the rows' centroid.
+    ///   - distance: Between the two.
+    ///   - deviations: How many standard deviations an estimate may be too low; 0 gives the estimates.
+    package func bounds(
+        blocks: UnsafePointer<UInt8>,
+        count: Int,
+        similarity: Float,
+        distance: Float,
+        deviations: Float,
+        tier: Kernels.Tier = Kernels.tier
+    ) -> [Float] {
+        var query = raw
+        var bounds = [Float](repeating: 0, count: count + 16)
+        let slack = deviations * VK_CODE_DEVIATION * distance
+        guard
+            vk_code_bounds_tier(
+                tier.raw,
+                scratch,
+                &query,
+                blocks,
+                count,
+                similarity,
+                slack,
+                &bounds
+            ) != 0
+        else { fatalError("no memory for bounds") }
+        bounds.removeLast(16)
+        return bounds
+    }
+
     /// Posting lists in about falling order of their centroids' similarity.
     package struct Ranking {
         fileprivate(set) var lists: UnsafePointer<vk_ranked>?

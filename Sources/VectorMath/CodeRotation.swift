@@ -19,10 +19,13 @@ package struct CodeRotation: Sendable {
     }
 
     /// Rotates `[dimension]` floats into `[width]`; lengths and inner products stay.
-    @inline(__always)
-    package func rotate(_ vector: UnsafePointer<Float>, into target: UnsafeMutablePointer<Float>) {
+    package func rotate(
+        _ vector: UnsafePointer<Float>,
+        into target: UnsafeMutablePointer<Float>,
+        tier: Kernels.Tier = Kernels.tier
+    ) {
         signs.withUnsafeBufferPointer { signs in
-            vk_code_rotate(vector, dimension, signs.baseAddress, width, target)
+            vk_code_rotate_tier(tier.raw, vector, dimension, signs.baseAddress, width, target)
         }
     }
 }

@@ -34,7 +34,7 @@ package struct CodedLists: @unchecked Sendable {
     package var blocks: UnsafePointer<UInt8>
     /// The first block of each list, and the end.
     package var blockStarts: UnsafePointer<UInt32>
-    /// The first place of each list, and the end. A place is a row's turn in its list.
+    /// The first place of each list, and the end; a place is a row's turn in its list.
     package var starts: UnsafePointer<UInt32>
     /// The row at each place; nil when place *p* is row `firstRow` + *p*.
     package var ordinals: UnsafePointer<UInt32>?

@@ -21,14 +21,16 @@ struct VectorServerTool: AsyncParsableCommand {
             Commands speak to the server of the store when one is running, and open the directory
             themselves when none is. Results go to stdout, messages to stderr.
 
-            Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not ready or nothing there.
+            Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not ready or nothing there, 78 a setting
+            that cannot be used.
             """,
         version: StoreService.version,
         subcommands: [
             ServeCommand.self, CreateCommand.self, ListCommand.self, ImportCommand.self,
             QueryCommand.self, GetCommand.self, DeleteCommand.self, RebuildIndexCommand.self,
             CompactCommand.self, StatsCommand.self, VerifyCommand.self, InspectCommand.self,
-            SnapshotCommand.self, RestoreCommand.self,
+            SnapshotCommand.self, RestoreCommand.self, TokenCommand.self, ConfigCommand.self,
+            PoolCommand.self, DoctorCommand.self,
         ]
     )
 

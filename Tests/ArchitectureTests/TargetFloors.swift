@@ -7,14 +7,15 @@ enum TargetFloors {
         "CHDF5Shim": [],
         "CLZ4": [],
         "CLibPQ": [],
+        "CZlib": [],
         "VectorMath": ["CVectorKernels"],
         "StorageIO": ["CStorageShims"],
         "PostgresPool": ["CLibPQ"],
         "Evaluation": ["CHDF5Shim"],
         "BenchReport": [],
         "VectorStore": ["VectorMath", "StorageIO", "CLZ4"],
-        "VectorService": ["VectorStore"],
-        "VectorServer": ["VectorService", "VectorStore", "Evaluation"],
+        "VectorService": ["VectorStore", "StorageIO", "PostgresPool", "CZlib"],
+        "VectorServer": ["VectorService", "VectorStore", "PostgresPool", "Evaluation"],
         "Bench": ["VectorStore", "Evaluation", "BenchReport", "PostgresPool"],
     ]
 

@@ -92,6 +92,43 @@ import Testing
         #expect(grown.map(\.name) == ["build"])
     }
 
+    @Test func `under filters each recall target is a series of its own`() throws {
+        let lines = [(0.9, 0.5), (0.9, 0.01), (0.99, 0.5), (0.99, 0.01)].map { target, share in
+            var line = self.line(target, target, 1_000)
+            line.figures["recall"] = target
+            line.selectivity = share
+            return line
+        }
+        let picture = try #require(Pictures([ResultFile(name: "f", lines: lines)]).all.first)
+        #expect(picture.name == "filtered")
+        let series = try #require(picture.picture.panels.last).series
+        #expect(series.map { $0.points.map(\.y) } == [[0.9, 0.9], [0.99, 0.99]])
+        #expect(series.map { $0.points.map(\.x) } == [[1, 50], [1, 50]])
+        #expect(series.allSatisfy { $0.name.contains("recall target") })
+    }
+
+    @Test func `a load of one operation is drawn once, in milliseconds`() throws {
+        let lines = [100.0, 200].flatMap { rate in
+            ["query", "all"].map { operation in
+                let figures = ["p50_us": 1_500, "p99_us": rate * 1_000]
+                var line = ResultLine(peer: "x", figures: figures)
+                (line.operation, line.offeredRate) = (operation, rate)
+                return line
+            }
+        }
+        let picture = try #require(Pictures([ResultFile(name: "f", lines: lines)]).all.first)
+        #expect(picture.name == "latency-load")
+        let panel = try #require(picture.picture.panels.first)
+        #expect(panel.series.map(\.name) == ["x query p50", "x query p99"])
+        #expect(panel.series.map { $0.points.map(\.y) } == [[1.5, 1.5], [100, 200]])
+        #expect(panel.y.title.contains("in ms"))
+    }
+
+    @Test func `a single point is no frontier`() {
+        let one = Pictures([ResultFile(name: "f", lines: [line(0.9, 1, 4_800), line(1, 1, 600)])])
+        #expect(!one.all.contains { $0.name == "recall-qps" })
+    }
+
     @Test func `text is broken between words when it is too long for a line`() {
         let lines = Picture.wrapped("one two three four five", width: 70)
         #expect(lines.count > 1)

@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 
 @testable import BenchReport
@@ -55,6 +56,24 @@ import Testing
         #expect(axis.position(1) == 1)
         #expect(axis.ticks.allSatisfy { $0.value <= 1 })
         #expect(axis.position(0.913) > 0)
+    }
+
+    @Test func `an axis of recall gives equal room to each tenth of what is missed`() {
+        let axis = Axis(title: "recall", kind: .recall, values: [0.91, 0.97, 0.9951])
+        #expect(axis.ticks.map(\.value) == [0.9, 0.95, 0.98, 0.99, 0.995, 0.998])
+        #expect(axis.position(0.9) == 0 && axis.position(0.998) == 1)
+        let wide = Axis(title: "recall", kind: .recall, values: [0.9, 1])
+        #expect(wide.ticks.last?.label == "≥ 0.9995")
+        #expect(wide.position(1) == 1, "what has no logarithm lies at the end")
+        let steps = [0.9, 0.99, 0.999].map { -log10(1 - $0) }
+        #expect(abs(steps[2] - 2 * steps[1] + steps[0]) < 1e-9)
+        let (one, two) = (wide.position(0.95), wide.position(0.995))
+        #expect(abs((two - one) - wide.position(0.99)) < 1e-9)
+        for values in [[0.3], [1], [0.9995], [0, 1]] {
+            let axis = Axis(title: "", kind: .recall, values: values)
+            #expect(axis.ticks.count > 1, "\(values)")
+            for value in values { #expect((0...1).contains(axis.position(value)), "\(values)") }
+        }
     }
 
     @Test func `every value of an axis lies between its ends`() {

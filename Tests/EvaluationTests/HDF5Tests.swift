@@ -9,8 +9,10 @@ private let fixture =
     URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
     .deletingLastPathComponent().path + "/fixtures/datasets/tiny.hdf5"
 
-/// Whether libhdf5 is on this machine.
-private let hasLibrary = datasetError { _ = try HDF5Table(fixture, "train") } == nil
+/// Whether libhdf5 is on this machine; `make test` installs it and says so.
+private let hasLibrary =
+    ProcessInfo.processInfo.environment["VS_HAS_HDF5"] != nil
+    || datasetError { _ = try HDF5Table(fixture, "train") } == nil
 
 @Suite struct `HDF5 files` {
     @Test(.enabled(if: hasLibrary, "libhdf5 is not installed"))

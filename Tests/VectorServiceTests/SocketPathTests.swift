@@ -72,15 +72,29 @@ import Testing
     }
 
     @Test(arguments: ["127.0.0.1:8800", "localhost:0", "[::1]:8800", "127.9.9.9:1"])
-    func `loopback addresses are taken`(text: String) {
-        #expect(throws: Never.self) { try ListenAddress(text) }
+    func `loopback is served without tokens only when that is said`(text: String) throws {
+        let address = try ListenAddress(text)
+        #expect(throws: Never.self) { try address.check(hasTokens: true, insecureLoopback: false) }
+        #expect(throws: Never.self) { try address.check(hasTokens: false, insecureLoopback: true) }
+        #expect(throws: ListenAddress.Refusal.self) {
+            try address.check(hasTokens: false, insecureLoopback: false)
+        }
+    }
+
+    @Test(arguments: ["0.0.0.0:8800", "192.168.0.1:80", "[::]:80", "[2001:db8::1]:80"])
+    func `other addresses are never served without tokens`(text: String) throws {
+        let address = try ListenAddress(text)
+        #expect(throws: Never.self) { try address.check(hasTokens: true, insecureLoopback: false) }
+        #expect(throws: ListenAddress.Refusal.self) {
+            try address.check(hasTokens: false, insecureLoopback: true)
+        }
     }
 
     @Test(arguments: [
-        "0.0.0.0:8800", "192.168.0.1:80", "[::]:80", "example.org:80", "127.0.0.1", ":80",
-        "127.0.0.1:99999", "127.0.0.1.evil.org:80", "127.0.0:80",
+        "example.org:80", "127.0.0.1", ":80", "127.0.0.1:99999", "127.0.0.1.evil.org:80",
+        "127.0.0:80",
     ])
-    func `other addresses are refused`(text: String) {
+    func `what is no address is refused`(text: String) {
         #expect(throws: ListenAddress.Refusal.self) { try ListenAddress(text) }
     }
 }

@@ -10,14 +10,19 @@ struct SegmentBytesFixture {
     let bytes: [UInt8]
 
     init(rowCount: Int = 12, dimension: Int = 3) throws {
-        fixture = try SegmentFixture(
+        let fixture = try SegmentFixture(
             rowCount: rowCount,
             dimension: dimension,
             partitions: 2,
             nlist: 3,
             largePayloads: false
         )
-        description = try fixture.write()
+        try self.init(fixture, codes: nil)
+    }
+
+    init(_ fixture: SegmentFixture, codes: CodeSource?) throws {
+        self.fixture = fixture
+        description = try fixture.write(codes: codes)
         bytes = try PosixFileSystem().open(fixture.path, .read).readAll()
     }
 

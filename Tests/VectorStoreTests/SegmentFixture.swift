@@ -60,7 +60,7 @@ struct SegmentFixture {
 
     let configuration: CollectionConfiguration
     let source: RowFixture
-    let plan: SegmentPlan
+    var plan: SegmentPlan
     let identity = SegmentIdentity(
         storeUUID: Array(1...16),
         segmentID: 42,
@@ -119,12 +119,13 @@ struct SegmentFixture {
 
     var path: String { directory + "/" + Segment.fileName(identity.segmentID) }
 
-    func write() throws(SegmentWriteError) -> SegmentDescription {
+    func write(codes: CodeSource? = nil) throws(SegmentWriteError) -> SegmentDescription {
         try SegmentWriter.write(
             plan: plan,
             sources: [source],
             configuration: configuration,
             identity: identity,
+            codes: codes,
             fileSystem: PosixFileSystem(),
             directory: directory
         )

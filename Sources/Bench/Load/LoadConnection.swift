@@ -44,6 +44,7 @@ final class LoadConnection: ChannelInboundHandler {
             status = Int(head.status.code)
             isLast = !head.isKeepAlive
             body.clear()
+            driver.began(user, self)
         case .body(var part): body.writeBuffer(&part)
         case .end:
             driver.answered(user, self, status: status, body: body, isLast: isLast)

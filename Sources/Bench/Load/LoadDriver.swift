@@ -26,7 +26,8 @@ final class LoadDriver: @unchecked Sendable {
     /// What a user is doing.
     private enum State {
         case away
-        case connecting
+        /// Since when.
+        case connecting(UInt64)
         case resting(LoadConnection)
         case waiting(LoadConnection, Pending)
     }
@@ -120,7 +121,7 @@ final class LoadDriver: @unchecked Sendable {
 
     private func connect(_ user: Int) {
         guard now < end else { return }
-        users[user] = .connecting
+        users[user] = .connecting(now)
         let bootstrap = ClientBootstrap(group: loop)
             .connectTimeout(.nanoseconds(Int64(timeout)))
             .channelOption(.socketOption(.so_reuseaddr), value: 1)
@@ -148,6 +149,9 @@ final class LoadDriver: @unchecked Sendable {
     func opened(_ user: Int, _ connection: LoadConnection) {
         outcome.connectionsOpened += 1
         openCount += 1
+        if case .connecting(let start) = users[user] {
+            outcome.connect.record(nanoseconds: now - min(start, now))
+        }
         outcome.mostConnections = max(outcome.mostConnections, openCount)
         users[user] = .resting(connection)
         rest(user)
@@ -168,6 +172,14 @@ final class LoadDriver: @unchecked Sendable {
 
     // MARK: Requests
 
+    /// The head of an answer arrived.
+    func began(_ user: Int, _ connection: LoadConnection) {
+        guard case .waiting(let current, let pending) = users[user], current === connection else {
+            return
+        }
+        outcome.firstByte.record(nanoseconds: now - min(pending.start, now))
+    }
+
     /// An answer arrived.
     func answered(
         _ user: Int,
@@ -180,6 +192,7 @@ final class LoadDriver: @unchecked Sendable {
             return
         }
         let time = now
+        outcome.bytesReceived += body.readableBytes
         let problem = requests.problem(operation: pending.index, status: status, body: body)
         if let problem {
             outcome.tally.fail(pending.operation, kind: problem, end: time)
@@ -224,6 +237,7 @@ final class LoadDriver: @unchecked Sendable {
         let operation = requests.scenario.operations[request.operation].name
         let pending = Pending(operation: operation, index: request.operation, start: start)
         users[user] = .waiting(connection, pending)
+        outcome.bytesSent += request.body.readableBytes
         connection.send(request)
     }
 

@@ -25,6 +25,12 @@ struct LoadOutcome: Sendable {
     var tally: LoadTally
     /// How late this program began requests: large values mean that it was itself too slow.
     var lateness: Latencies
+    /// From the call to the open connection, and from the intended start to the answer's head.
+    var connect = Latencies()
+    var firstByte = Latencies()
+    /// Bytes of bodies.
+    var bytesSent = 0
+    var bytesReceived = 0
     var mostConnections = 0
     var connectionsOpened = 0
     /// Connections that the server closed while nothing was asked on them.

@@ -1,4 +1,5 @@
 import ArgumentParser
+import BenchReport
 import Evaluation
 import Foundation
 import NIOCore
@@ -145,6 +146,7 @@ struct LoadSession {
         return LoadReport(
             machine: Machine.line,
             commit: Machine.commit,
+            data: data(rows: Int(description?["rows"]?.double ?? 0), queries),
             settings: settings(server),
             rows: Int(description?["rows"]?.double ?? 0),
             seconds: outcome.seconds,
@@ -154,11 +156,31 @@ struct LoadSession {
                 opened: outcome.connectionsOpened,
                 closedIdle: outcome.closedIdle
             ),
+            traffic: .init(
+                bytesSent: outcome.bytesSent,
+                bytesReceived: outcome.bytesReceived,
+                firstByte: outcome.firstByte,
+                connect: outcome.connect
+            ),
             lateness: outcome.lateness,
             thresholds: thresholds,
             serverBefore: before,
             serverAfter: after
         )
+    }
+
+    /// The collection and the queries, so that only like runs are compared.
+    private func data(rows: Int, _ queries: VectorFileReader) -> JSONFragment {
+        guard
+            let identity = try? DataIdentity(
+                name: options.server.collection,
+                rows: rows,
+                dimension: queries.dimension,
+                queryCount: queries.count,
+                files: [queries.path]
+            ), let bytes = try? JSONEncoder().encode(identity)
+        else { return .null }
+        return (try? JSONDecoder().decode(JSONFragment.self, from: bytes)) ?? .null
     }
 
     private func settings(_ server: ServerAddress) -> LoadReport.Settings {

@@ -43,6 +43,12 @@ int vk_query_prepare(vk_scratch *scratch, const float *query, size_t dim, const 
 int vk_query_prepare_tier(vk_tier tier, vk_scratch *scratch, const float *query, size_t dim,
                           const uint8_t *signs, vk_query *out);
 
+/// Upper bounds of the rows of consecutive blocks: `base` is the similarity of query and centroid,
+/// `slack` what is allowed for an estimate that is too low. `bounds` has room for 16 more than `rows`.
+/// Returns 0 when memory ran out.
+int vk_code_bounds_tier(vk_tier tier, vk_scratch *scratch, const vk_query *query,
+                        const uint8_t *blocks, size_t rows, float base, float slack, float *bounds);
+
 /// A posting list, how similar its centroid is to the query, and how far from it.
 typedef struct {
     uint32_t list;

@@ -1,19 +1,28 @@
 /// The percentiles of some latencies, in milliseconds.
 package struct LatencySummary: Encodable, Sendable, Equatable {
     package var count: UInt64
+    package var min: Double
+    package var mean: Double
     package var p50: Double
+    package var p75: Double
     package var p90: Double
     package var p95: Double
+    package var p98: Double
     package var p99: Double
     package var p999: Double
+    package var p9999: Double
     package var max: Double
 
     package init(_ latencies: Latencies) {
+        func milliseconds(_ microseconds: Double) -> Double { microseconds.rounded() / 1_000 }
         func value(_ percentile: Double) -> Double {
-            (latencies.microseconds(percentile: percentile)).rounded() / 1_000
+            milliseconds(latencies.microseconds(percentile: percentile))
         }
         count = latencies.count
-        (p50, p90, p95) = (value(50), value(90), value(95))
-        (p99, p999, max) = (value(99), value(99.9), value(100))
+        min = milliseconds(latencies.leastMicroseconds)
+        mean = milliseconds(latencies.meanMicroseconds)
+        (p50, p75, p90, p95) = (value(50), value(75), value(90), value(95))
+        (p98, p99, p999) = (value(98), value(99), value(99.9))
+        (p9999, max) = (value(99.99), value(100))
     }
 }

@@ -59,6 +59,33 @@ package struct LoadReport: Encodable, Sendable {
         }
     }
 
+    /// What was sent and received, bodies alone.
+    package struct Traffic: Encodable, Sendable {
+        package var bytesSent: Int
+        package var bytesReceived: Int
+        /// From the intended start to the first byte of the answer.
+        package var firstByteMs: LatencySummary
+        /// From the call to the open connection.
+        package var connectMs: LatencySummary
+
+        package init(
+            bytesSent: Int,
+            bytesReceived: Int,
+            firstByte: Latencies,
+            connect: Latencies
+        ) {
+            (self.bytesSent, self.bytesReceived) = (bytesSent, bytesReceived)
+            firstByteMs = LatencySummary(firstByte)
+            connectMs = LatencySummary(connect)
+        }
+    }
+
+    /// Answers that had what was asked for, and those that had not.
+    package struct Check: Encodable, Sendable, Equatable {
+        package var passed: Int
+        package var failed: Int
+    }
+
     /// The connections of the run.
     package struct Connections: Encodable, Sendable {
         package var most: Int
@@ -73,6 +100,8 @@ package struct LoadReport: Encodable, Sendable {
     package var format = 1
     package var machine: String
     package var commit: String
+    /// Vectors, queries and their digest, as in other results; null when it is not known.
+    package var data: JSONFragment
     package var settings: Settings
     /// Rows of the collection before the run.
     package var rows: Int
@@ -81,6 +110,12 @@ package struct LoadReport: Encodable, Sendable {
     package var total: Operation
     package var operations: [String: Operation]
     package var connections: Connections
+    package var traffic: Traffic
+    package var checks: [String: Check]
+    /// The histogram itself: microseconds and how many answers took them, by rising time.
+    ///
+    /// As in `812.5:3 813:1`, one text, so that the file stays readable.
+    package var histogramUs: String
     /// How late the program itself began requests.
     package var clientLatenessMs: LatencySummary
     package var timeline: [Second]
@@ -92,11 +127,13 @@ package struct LoadReport: Encodable, Sendable {
     package init(
         machine: String,
         commit: String,
+        data: JSONFragment,
         settings: Settings,
         rows: Int,
         seconds: Double,
         tally: LoadTally,
         connections: Connections,
+        traffic: Traffic,
         lateness: Latencies,
         thresholds: [LoadThreshold],
         serverBefore: JSONFragment,
@@ -104,6 +141,7 @@ package struct LoadReport: Encodable, Sendable {
     ) {
         self.machine = machine
         self.commit = commit
+        self.data = data
         self.settings = settings
         self.rows = rows
         self.seconds = seconds
@@ -111,6 +149,15 @@ package struct LoadReport: Encodable, Sendable {
         total = Operation(tally.total)
         operations = tally.operations.mapValues { Operation($0) }
         self.connections = connections
+        self.traffic = traffic
+        checks = [
+            "result_not_empty": Check(
+                passed: Int(tally.total.latencies.count),
+                failed: tally.total.errors["bad_result"] ?? 0
+            )
+        ]
+        histogramUs = tally.total.latencies.buckets.map { "\($0.microseconds):\($0.count)" }
+            .joined(separator: " ")
         clientLatenessMs = LatencySummary(lateness)
         timeline = tally.timeline.enumerated().map { index, second in
             let latency = LatencySummary(second.latencies)

@@ -20,17 +20,32 @@ struct StoreLocation: ParsableArguments {
     )
     var socket: String?
 
+    /// What the options say of the settings.
+    var flags: [String: String?] { ["data": data, "socket": socket] }
+
+    /// The location that settings name, where the options do not.
+    func resolved(_ settings: Settings) -> StoreLocation {
+        var location = self
+        location.data = data ?? settings.text("data")
+        location.socket = socket ?? settings.text("socket")
+        return location
+    }
+
     /// The directory, from the option or the environment.
     func directory() throws -> String {
         if let data, !data.isEmpty { return data }
-        if let data = Terminal.environment("VECTORSTORE_DATA"), !data.isEmpty { return data }
+        for name in ["VECTORSTORE_DATA", "VS_DATA"] {
+            if let data = Terminal.environment(name), !data.isEmpty { return data }
+        }
         throw ValidationError("Give the store's directory with --data or in $VECTORSTORE_DATA.")
     }
 
     /// The socket, whether or not anything is there.
     func socketPath() throws -> UnixSocketPath {
         do {
-            return try UnixSocketPath(try socket ?? (directory() + "/vector.sock"))
+            return try UnixSocketPath(
+                try socket ?? Terminal.environment("VS_SOCKET") ?? (directory() + "/vector.sock")
+            )
         } catch let refusal as UnixSocketPath.Refusal {
             throw CommandFailure(message: refusal.description)
         }

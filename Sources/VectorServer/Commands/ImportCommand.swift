@@ -1,5 +1,6 @@
 import ArgumentParser
 import Evaluation
+import PostgresPool
 import VectorService
 
 /// Imports records from a file.
@@ -17,6 +18,8 @@ struct ImportCommand: AsyncParsableCommand {
               vector-server import lectures --jsonl chunks.jsonl --vectors chunks.fbin --resume
               vector-server import lectures --jsonl rows.jsonl --id-field chunk_id \\
                   --vector-field embedding
+              vector-server import lectures --jsonl chunks.jsonl --config vector-server.yaml \\
+                  --metadata --create-table
             """
     )
 
@@ -49,10 +52,20 @@ struct ImportCommand: AsyncParsableCommand {
     @Flag(help: "Go on where the last import of this file into this collection was interrupted.")
     var resume = false
 
+    @Flag(help: "Write the metadata to the collection's Postgres table, not into the payload.")
+    var metadata = false
+
+    @Flag(help: "Create the metadata table if there is none, its types taken from the first line.")
+    var createTable = false
+
     @OptionGroup var location: StoreLocation
+    @OptionGroup var options: ConfigurationOptions
     @OptionGroup var output: OutputOptions
 
     func validate() throws {
+        guard metadata || !createTable else {
+            throw ValidationError("--create-table needs --metadata.")
+        }
         guard 1...10_000 ~= batch else {
             throw ValidationError("--batch takes 1 to 10000.")
         }
@@ -68,6 +81,43 @@ struct ImportCommand: AsyncParsableCommand {
             )
         }
         let packed = try vectors.map(Self.reader)
+        let settings = try options.settings(location.flags)
+        let postgres = try metadata ? Self.postgres(settings, collection.text) : nil
+        do {
+            try await run(location.resolved(settings), packed, saved, statePath, postgres?.writer)
+        } catch {
+            await postgres?.pool.close()
+            throw error
+        }
+        await postgres?.pool.close()
+    }
+
+    /// The pool and the table of a collection, as the settings have them.
+    private static func postgres(
+        _ settings: Settings,
+        _ collection: String
+    ) throws -> (pool: PostgresPool, writer: MetadataWriter) {
+        let service = try ServiceOptions(settings)
+        guard let table = service.tables.first(where: { $0.collection == collection }),
+            var configuration = service.postgres
+        else {
+            throw CommandFailure(
+                message: "--metadata needs metadata.collections.\(collection) and postgres.url in "
+                    + "the configuration; see --config"
+            )
+        }
+        configuration.minimumIdleCount = 0
+        let pool = PostgresPool(configuration)
+        return (pool, MetadataWriter(table: table, pool: pool))
+    }
+
+    private func run(
+        _ location: StoreLocation,
+        _ packed: VectorFileReader?,
+        _ saved: ImportState?,
+        _ statePath: String,
+        _ writer: MetadataWriter?
+    ) async throws {
         try await location.withClient { client in
             let configuration = try await client.json("GET", collection.path())
             let store = try await client.json("GET", "/v1/stats")["store_id"]?.text ?? ""
@@ -90,6 +140,7 @@ struct ImportCommand: AsyncParsableCommand {
                 translator.partitionField = partitionField
             }
             translator.attributes = Set((configuration["attributes"]?.members ?? []).map(\.key))
+            translator.metadata = writer.map { ($0.table.idColumn, $0.table.columns) }
             if let packed, let dimension = configuration["dimension"]?.integer,
                 packed.dimension != dimension
             {
@@ -98,7 +149,7 @@ struct ImportCommand: AsyncParsableCommand {
                         + "takes \(dimension)"
                 )
             }
-            let importer = Importer(
+            var importer = Importer(
                 client: client,
                 collection: collection,
                 jsonl: jsonl,
@@ -107,6 +158,8 @@ struct ImportCommand: AsyncParsableCommand {
                 translator: translator,
                 statePath: statePath
             )
+            importer.metadata = writer
+            importer.createsTable = createTable
             let result = try await importer.run(from: state)
             if output.json {
                 Terminal.result(

@@ -20,30 +20,49 @@ struct ServeCommand: AsyncParsableCommand {
     )
 
     @OptionGroup var location: StoreLocation
+    @OptionGroup var options: ConfigurationOptions
 
-    @Option(help: "Listen on this loopback address as well, as in 127.0.0.1:8800.")
+    @Option(help: "Listen on this address as well, as in 127.0.0.1:8800; needs tokens.")
     var listen: String?
 
     @Option(help: "Log messages of this level and above: debug, info, warning, error.")
-    var logLevel: String = "info"
+    var logLevel: String?
+
+    @Flag(help: "Serve a loopback address without tokens: every process here may do anything.")
+    var insecureLoopback = false
+
+    /// What the server offers beside its store, as the file has it.
+    private func surface(
+        _ settings: Settings,
+        directory: String,
+        _ logger: Logger
+    ) async throws -> ServiceSurface {
+        guard let file = settings.file else { return ServiceSurface() }
+        do throws(ConfigurationProblem) {
+            return try await ServiceSurface(
+                try SurfaceSettings(file.root.json),
+                stateFile: TokenLedger.path(besides: directory),
+                logger: logger
+            )
+        } catch {
+            throw CommandFailure(file.error(file.root.nearest(error.place), error.reason))
+        }
+    }
 
     func run() async throws {
-        guard let level = Logger.Level(rawValue: logLevel) else {
-            throw ValidationError("Unknown log level '\(logLevel)'.")
+        var flags = location.flags
+        flags["listen"] = listen
+        flags["log.level"] = logLevel
+        let settings = try options.settings(flags)
+        let service = try ServiceOptions(settings)
+        let logger = Self.logger(settings)
+        for name in settings.unknownVariables {
+            logger.warning(
+                "a variable of the environment is no setting",
+                metadata: ["name": "\(name)"]
+            )
         }
-        LoggingSystem.bootstrap { label in
-            var handler = StreamLogHandler.standardError(label: label)
-            handler.logLevel = level
-            return handler
-        }
-        let logger = Logger(label: "vector-server")
-        let address = try listen.map { (text) throws -> ListenAddress in
-            do {
-                return try ListenAddress(text)
-            } catch let refusal as ListenAddress.Refusal {
-                throw ValidationError(refusal.description)
-            }
-        }
+        let location = location.resolved(settings)
         let directory = try location.directory()
         let socket = try location.socketPath()
         // Nothing this process creates is open to others, not even for the moment between
@@ -51,6 +70,16 @@ struct ServeCommand: AsyncParsableCommand {
         umask(0o077)
         if socket.isAnswering {
             throw CommandFailure(message: "\(socket.path) is taken: a server answers on it")
+        }
+        let surface = try await surface(settings, directory: directory, logger)
+        let address = try settings.text("listen").map { (text) throws -> ListenAddress in
+            do {
+                let address = try ListenAddress(text)
+                try address.check(hasTokens: surface.hasTokens, insecureLoopback: insecureLoopback)
+                return address
+            } catch let refusal as ListenAddress.Refusal {
+                throw CommandFailure(Settings.error(settings.value("listen"), refusal.description))
+            }
         }
         let database = try await VectorDatabase.open(at: directory)
         let recovery = try database.statistics().recovery
@@ -66,7 +95,9 @@ struct ServeCommand: AsyncParsableCommand {
             database: database,
             socket: socket,
             address: address,
-            logger: logger
+            options: service,
+            logger: logger,
+            surface: surface
         )
         do {
             try await runner.run()
@@ -76,5 +107,16 @@ struct ServeCommand: AsyncParsableCommand {
         } catch {
             throw CommandFailure(message: "the server stopped: \(error)")
         }
+    }
+    private static func logger(_ settings: Settings) -> Logger {
+        let level = settings.text("log.level").flatMap(Logger.Level.init(rawValue:)) ?? .info
+        let isJSON = settings.text("log.format") == "json"
+        LoggingSystem.bootstrap { label in
+            if isJSON { return JSONLogHandler(label: label, level: level) }
+            var handler = StreamLogHandler.standardError(label: label)
+            handler.logLevel = level
+            return handler
+        }
+        return Logger(label: "vector-server")
     }
 }

@@ -16,6 +16,16 @@ struct Importer {
     let batchCount: Int
     let translator: LineTranslator
     let statePath: String
+    /// Where the metadata goes; nil leaves it in the payload.
+    var metadata: MetadataWriter?
+    /// Whether the metadata table is made when there is none.
+    var createsTable = false
+
+    /// A line as the store and as Postgres take it.
+    struct Translated {
+        var record: [UInt8]
+        var row: [UInt8]
+    }
 
     /// Imports from where `state` says.
     ///
@@ -40,7 +50,7 @@ struct Importer {
         do {
             var isDone = false
             while !isDone {
-                var records: [[UInt8]] = []
+                var records: [Translated] = []
                 var lines: [Int] = []
                 var byteCount = 0
                 while records.count < batchCount, byteCount < Self.maximumBodyBytes {
@@ -56,7 +66,7 @@ struct Importer {
                     }
                     records.append(record)
                     lines.append(lineNumber)
-                    byteCount += record.count
+                    byteCount += record.record.count
                 }
                 if !records.isEmpty {
                     try await send(records, lines: lines)
@@ -86,9 +96,9 @@ struct Importer {
     private func translated(
         _ line: [UInt8],
         _ number: Int,
-        _ records: [[UInt8]],
+        _ records: [Translated],
         _ lines: [Int]
-    ) async throws -> [UInt8]? {
+    ) async throws -> Translated? {
         do {
             var vector: [Float]?
             if let vectors {
@@ -101,7 +111,9 @@ struct Importer {
             }
             var writer = JSONWriter()
             try translator.append(line, vector: vector, to: &writer)
-            return writer.bytes
+            var row = JSONWriter()
+            try translator.appendMetadata(line, to: &row)
+            return Translated(record: writer.bytes, row: row.bytes)
         } catch {
             if !records.isEmpty { try await send(records, lines: lines) }
             if error is CommandFailure { throw error }
@@ -110,10 +122,12 @@ struct Importer {
         }
     }
 
-    private func send(_ records: [[UInt8]], lines: [Int]) async throws {
+    /// Sends the rows first: a record that can be found always has its row.
+    private func send(_ records: [Translated], lines: [Int]) async throws {
+        if let metadata { try await write(records.map(\.row), to: metadata, lines: lines) }
         let body = JSONWriter.text { writer in
             writer.key("records")
-            writer.array { for record in records { $0.embed(record) } }
+            writer.array { for record in records { $0.embed(record.record) } }
         }
         do {
             _ = try await client.send("POST", collection.path("records"), body: body)
@@ -125,6 +139,23 @@ struct Importer {
             }
             throw CommandFailure(
                 message: "\(jsonl):\(lines[row]): \(problem.detail) (\(problem.code))"
+            )
+        }
+    }
+
+    private func write(_ rows: [[UInt8]], to metadata: MetadataWriter, lines: [Int]) async throws {
+        var writer = JSONWriter()
+        writer.array { for row in rows { $0.embed(row) } }
+        do {
+            if createsTable, let first = rows.first {
+                try await metadata.createTable(like: try JSONScanner.parse(first, vectorKey: nil))
+            }
+            try await metadata.upsert(writer.bytes)
+        } catch {
+            let place =
+                lines.first == lines.last ? "\(lines[0])" : "\(lines[0])-\(lines[lines.count - 1])"
+            throw CommandFailure(
+                message: "\(jsonl):\(place): the metadata was not written: \(error)"
             )
         }
     }

@@ -11,6 +11,8 @@ struct LineTranslator {
     var partitionField: String?
     /// The names of the declared attributes.
     var attributes: Set<String> = []
+    /// The columns that go to Postgres, which the payload then leaves out; nil when none does.
+    var metadata: (idColumn: String, columns: [String])?
 
     /// What is wrong with a line.
     struct Refusal: Error, CustomStringConvertible {
@@ -47,6 +49,25 @@ struct LineTranslator {
         }
     }
 
+    /// Appends the row of one line for the metadata table.
+    ///
+    /// - Precondition: `append` took the line.
+    func appendMetadata(_ line: [UInt8], to writer: inout JSONWriter) throws {
+        guard let metadata else { return }
+        let node = try JSONScanner.parse(line, vectorKey: vectorField)
+        writer.object { writer in
+            if let id = node[idField] {
+                writer.key(metadata.idColumn)
+                writer.value(id["uuid"]?.text ?? plainID(id))
+            }
+            for column in metadata.columns where column != metadata.idColumn {
+                guard let value = node[column] else { continue }
+                writer.key(column)
+                writer.embed(line[value.range])
+            }
+        }
+    }
+
     private func writeRest(
         _ members: [JSONMember],
         _ line: [UInt8],
@@ -59,7 +80,7 @@ struct LineTranslator {
                 values.append(member)
             } else if member.key == "attributes", let nested = member.node.members {
                 values += nested
-            } else {
+            } else if metadata?.columns.contains(member.key) != true {
                 rest.append(member)
             }
         }

@@ -61,7 +61,12 @@ package enum AnswerEncoding {
         }
     }
 
-    static func write(_ match: Match, include: IncludedFields, to writer: inout JSONWriter) {
+    static func write(
+        _ match: Match,
+        include: IncludedFields,
+        metadata: MetadataAnswer?,
+        to writer: inout JSONWriter
+    ) {
         writer.object { writer in
             writer.key("id")
             write(match.id, to: &writer)
@@ -71,6 +76,14 @@ package enum AnswerEncoding {
             if include.contains(.attributes) { writeAttributes(match.attributes, to: &writer) }
             if let payload = match.payload { writePayload(payload, to: &writer) }
             if let vector = match.vector { writeVector(vector, to: &writer) }
+            if let metadata {
+                writer.key("metadata")
+                if let row = metadata.rows[match.id.metadataKey] {
+                    row.write(to: &writer)
+                } else {
+                    writer.null()
+                }
+            }
         }
     }
 
@@ -78,15 +91,17 @@ package enum AnswerEncoding {
     static func write(
         _ result: SearchResult,
         for request: RequestedQuery,
+        metadata: MetadataAnswer?,
         milliseconds: Double,
         to writer: inout JSONWriter
     ) {
         writer.key("matches")
         writer.array { writer in
             for match in result.matches {
-                write(match, include: request.query.include, to: &writer)
+                write(match, include: request.query.include, metadata: metadata, to: &writer)
             }
         }
+        if let metadata { writeStatus(of: metadata, for: result, to: &writer) }
         let statistics = result.statistics
         writer.key("stats")
         writer.object { writer in
@@ -101,6 +116,29 @@ package enum AnswerEncoding {
         }
         if request.explain {
             writer.member("explain", explanation(of: statistics, query: request.query))
+        }
+    }
+
+    /// Says whether every match has its row, and which have none.
+    private static func writeStatus(
+        of metadata: MetadataAnswer,
+        for result: SearchResult,
+        to writer: inout JSONWriter
+    ) {
+        let missing = result.matches.filter { metadata.missing.contains($0.id.metadataKey) }
+        let isUnknown = result.matches.contains {
+            let key = $0.id.metadataKey
+            return metadata.rows[key] == nil && !metadata.missing.contains(key)
+        }
+        writer.member(
+            "metadata",
+            isUnknown ? "unavailable" : missing.isEmpty ? "complete" : "incomplete"
+        )
+        if !missing.isEmpty {
+            writer.key("metadata_missing")
+            writer.array { writer in
+                for match in missing { write(match.id, to: &writer) }
+            }
         }
     }
 

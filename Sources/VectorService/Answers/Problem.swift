@@ -61,6 +61,25 @@ package struct Problem: Error, Sendable, Equatable {
         retryAfterSeconds: 1
     )
 
+    /// The server is on its way out.
+    package static let stopping = Problem(
+        status: 503,
+        code: "closed",
+        detail: "the server is stopping; repeat the request later",
+        retryAfterSeconds: 5
+    )
+
+    /// The rows of Postgres that a query must have cannot be read.
+    package static func metadataUnavailable(_ failure: MetadataFailure) -> Problem {
+        Problem(
+            status: 503,
+            code: "metadata_unavailable",
+            detail: "the metadata of the matches cannot be read now; repeat the query later, or "
+                + "without require_metadata",
+            retryAfterSeconds: failure.isTransient ? 1 : 60
+        )
+    }
+
     /// Translates an error of the engine.
     package init(_ error: VectorStoreError) {
         self.init(
@@ -108,12 +127,14 @@ package struct Problem: Error, Sendable, Equatable {
     package var title: String {
         switch status {
         case 400: "Bad Request"
+        case 401: "Unauthorized"
         case 403: "Forbidden"
         case 404: "Not Found"
         case 405: "Method Not Allowed"
         case 409: "Conflict"
         case 413: "Content Too Large"
         case 415: "Unsupported Media Type"
+        case 429: "Too Many Requests"
         case 503: "Service Unavailable"
         case 507: "Insufficient Storage"
         default: "Internal Server Error"

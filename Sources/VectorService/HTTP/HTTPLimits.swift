@@ -1,6 +1,3 @@
-package import Hummingbird
-import HummingbirdCore
-
 /// What a client may take of the server.
 package struct HTTPLimits: Sendable {
     /// Bytes of one header field.
@@ -11,27 +8,17 @@ package struct HTTPLimits: Sendable {
     package var headerCount = 64
     /// A connection on which nothing arrives for so long is closed.
     package var idleTimeout = Duration.seconds(60)
+    /// A request's headers must arrive within this, counted from their first byte.
+    package var headerTimeout = Duration.seconds(10)
     /// A body must arrive within this and a second for each megabyte its route allows.
-    package var bodyTimeout = Duration.seconds(30)
+    package var bodyTimeout = Duration.seconds(20)
+    /// A client that takes none of its answer for so long is cut off.
+    package var drainTimeout = Duration.seconds(20)
 
     /// The defaults.
     package init() {}
 
     func bodyDeadline(byteCount: Int) -> Duration {
         bodyTimeout + .seconds(byteCount >> 20)
-    }
-
-    /// The HTTP/1.1 server with these limits.
-    package var server: HTTPServerBuilder {
-        var decoder = HTTP1Channel.Configuration.DecoderConfiguration()
-        decoder.maxHeaderFieldSize = headerFieldBytes
-        decoder.maxHeaderListSize = headerListBytes
-        decoder.maxHeaderFieldCount = headerCount
-        return .http1(
-            configuration: .init(
-                idleTimeout: .init(idleTimeout),
-                httpDecoderConfiguration: decoder
-            )
-        )
     }
 }

@@ -2,9 +2,14 @@
 enum Route: Equatable {
     case live
     case ready
+    case metrics
     case about
+    case pool
+    case forgetMetadata
     case statistics
     case task(String)
+    case description
+    case tokens(TokenAction)
     case collections
     case collection(String)
     case action(Action, collection: String)
@@ -22,6 +27,19 @@ enum Route: Equatable {
         case rebuildIndex = "rebuild-index"
         case compact
         case flush
+
+        /// Whether it only reads rows, so that a row policy can narrow it.
+        var isRead: Bool {
+            switch self {
+            case .get, .scan, .count, .query, .queryBatch: true
+            case .upsert, .delete, .update, .rebuildIndex, .compact, .flush: false
+            }
+        }
+    }
+
+    /// Whether a path belongs to the interface that Supabase's clients speak.
+    static func isRest(_ path: String) -> Bool {
+        path.hasPrefix("/rest/v1/")
     }
 
     /// Reads a path; nil when it leads nowhere.
@@ -34,6 +52,7 @@ enum Route: Equatable {
         switch parts.first {
         case "livez" where parts.count == 1: self = .live
         case "readyz" where parts.count == 1: self = .ready
+        case "metrics" where parts.count == 1: self = .metrics
         case "v1":
             guard let route = Self.versioned(Array(parts.dropFirst())) else { return nil }
             self = route
@@ -45,6 +64,10 @@ enum Route: Equatable {
         guard let first = parts.first else { return .about }
         switch (first, parts.count) {
         case ("stats", 1): return .statistics
+        case ("openapi.json", 1): return .description
+        case ("tokens", 2): return TokenAction(rawValue: parts[1]).map { .tokens($0) }
+        case ("pool", 1): return .pool
+        case ("metadata", 2) where parts[1] == "invalidate": return .forgetMetadata
         case ("collections", 1): return .collections
         case ("tasks", 2): return isName(parts[1]) ? .task(parts[1]) : nil
         case ("collections", 2...4):
@@ -72,17 +95,42 @@ enum Route: Equatable {
     /// The methods it knows.
     var methods: [String] {
         switch self {
-        case .live, .ready, .about, .statistics, .task, .collections: ["GET", "HEAD"]
+        case .live, .ready, .metrics, .about, .pool, .statistics, .task, .collections,
+            .description:
+            ["GET", "HEAD"]
         case .collection: ["GET", "HEAD", "PUT", "DELETE"]
-        case .action: ["POST"]
+        case .action, .forgetMetadata, .tokens: ["POST"]
         }
     }
+
+    /// What the metrics call it: one of a few, whatever the address holds.
+    var name: String {
+        switch self {
+        case .live: "livez"
+        case .ready: "readyz"
+        case .metrics: "metrics"
+        case .about: "about"
+        case .pool: "pool"
+        case .forgetMetadata: "metadata/invalidate"
+        case .statistics: "stats"
+        case .task: "task"
+        case .description: "openapi.json"
+        case .tokens(let action): "tokens/\(action.rawValue)"
+        case .collections: "collections"
+        case .collection: "collection"
+        case .action(let action, _): action.rawValue
+        }
+    }
+
+    /// The most bytes of the body of a function call.
+    static let functionBodyLimit = 1 << 20
 
     /// The most bytes of a body.
     var bodyLimit: Int {
         switch self {
         case .action(.upsert, _), .action(.update, _): 32 << 20
         case .action(.queryBatch, _): 8 << 20
+        case .tokens: 16 << 10
         default: 1 << 20
         }
     }

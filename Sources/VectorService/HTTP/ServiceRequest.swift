@@ -8,10 +8,14 @@ package struct ServiceRequest: Sendable {
     package var parameters: [(name: String, value: String)]
     /// The type of the body, in lower case and without its parameters.
     package var contentType: String?
+    /// The header fields.
+    package var headers = RequestHeaders()
     /// The body.
     package var body: [UInt8]
     /// What the log and a problem call this request.
     package var id: String
+    /// Who asks; a command in the same process holds the store and may do anything.
+    package var principal = Principal.service
 
     /// Describes a request.
     package init(
@@ -37,6 +41,10 @@ package struct ServiceAnswer: Sendable {
     package var status: Int
     /// The body, JSON or empty.
     package var body: [UInt8]
+    /// The type of the body, when it is neither JSON nor a problem.
+    package var contentType: String?
+    /// Further header fields.
+    package var headers: [(name: String, value: String)] = []
     /// Whether the body is a problem.
     package var problem: Problem?
 

@@ -8,6 +8,12 @@ struct RequestedQuery {
     var id: RecordID?
     /// Whether the answer explains itself.
     var explain: Bool
+    /// The writes that must be seen.
+    var freshness = Freshness()
+    /// Whether matches carry their rows of Postgres; nil when the request does not say.
+    var wantsMetadata: Bool?
+    /// Whether the query fails when they cannot be read.
+    var requiresMetadata = false
 }
 
 /// Reads queries.
@@ -41,6 +47,37 @@ enum QueryDecoding {
         return request
     }
 
+    /// Reads queries whose vectors are the body, one after the other, and whose options are in the
+    /// address and the same for all.
+    static func packedQueries(
+        _ body: [UInt8],
+        parameters: [(name: String, value: String)],
+        configuration: CollectionConfiguration
+    ) throws(Problem) -> [RequestedQuery] {
+        let byteCount = configuration.dimension * 4
+        guard !body.isEmpty, body.count.isMultiple(of: byteCount) else {
+            throw Problem(
+                status: 400,
+                code: "dimension_mismatch",
+                detail: "the body has \(body.count) bytes; it must be whole vectors of "
+                    + "\(configuration.dimension) little-endian float32, \(byteCount) bytes each"
+            )
+        }
+        let first = try packedQuery(
+            Array(body[..<byteCount]),
+            parameters: parameters,
+            configuration: configuration
+        )
+        var queries: [RequestedQuery] = []
+        for start in stride(from: 0, to: body.count, by: byteCount) {
+            var query = first
+            let bytes = Array(body[start..<start + byteCount])
+            query.query.vector = VectorDecoding.floats(of: bytes) ?? []
+            queries.append(query)
+        }
+        return queries
+    }
+
     /// Reads a query whose vector is the body and whose options are in the address.
     static func packedQuery(
         _ body: [UInt8],
@@ -69,7 +106,8 @@ enum QueryDecoding {
         case "partitions", "include":
             let items = parameter.value.split(separator: ",").map { JSONNode(.string(String($0))) }
             return JSONNode(.array(items))
-        case "limit", "k", "min_similarity", "recall", "nprobe", "explain", "filter":
+        case "limit", "k", "min_similarity", "recall", "nprobe", "explain", "filter",
+            "require_metadata", "min_lsn", "timeout_ms":
             let parsed = try? JSONScanner.parse(Array(parameter.value.utf8))
             return parsed ?? JSONNode(.string(parameter.value))
         default:
@@ -109,15 +147,38 @@ enum QueryDecoding {
         query.minimumSimilarity = try fields.number("min_similarity").map { Float($0) }
         if let recall = try fields.number("recall") { query.recallTarget = recall }
         query.nprobe = try fields.integer("nprobe")
-        query.include = try include(&fields, default: query.include)
+        let wantsMetadata = try namesMetadata(&fields)
+        query.include = try include(&fields, default: query.include, takesMetadata: true)
         let explain = try fields.flag("explain") ?? false
-        return RequestedQuery(query: query, id: id, explain: explain)
+        let freshness = try Freshness(&fields)
+        let requiresMetadata = try fields.flag("require_metadata") ?? false
+        guard !requiresMetadata || wantsMetadata != false else {
+            throw .invalidRequest(
+                "require_metadata asks for what include leaves out; add metadata to include",
+                field: fields.name("require_metadata")
+            )
+        }
+        return RequestedQuery(
+            query: query,
+            id: id,
+            explain: explain,
+            freshness: freshness,
+            wantsMetadata: wantsMetadata,
+            requiresMetadata: requiresMetadata
+        )
     }
 
-    /// Reads `include`, a list of `attributes`, `payload` and `vector`.
+    /// Whether `include` names `metadata`; nil when it is not given.
+    private static func namesMetadata(_ fields: inout FieldReader) throws(Problem) -> Bool? {
+        guard let names = try fields.texts("include") else { return nil }
+        return names.contains("metadata")
+    }
+
+    /// Reads `include`, a list of `attributes`, `payload`, `vector` and, in queries, `metadata`.
     static func include(
         _ fields: inout FieldReader,
-        default defaultFields: IncludedFields
+        default defaultFields: IncludedFields,
+        takesMetadata: Bool = false
     ) throws(Problem) -> IncludedFields {
         guard let names = try fields.texts("include") else { return defaultFields }
         var included: IncludedFields = []
@@ -126,9 +187,11 @@ enum QueryDecoding {
             case "attributes": included.insert(.attributes)
             case "payload": included.insert(.payload)
             case "vector": included.insert(.vector)
+            case "metadata" where takesMetadata: break
             default:
                 throw .invalidRequest(
-                    "unknown part \"\(name)\"; include takes attributes, payload and vector",
+                    "unknown part \"\(name)\"; include takes attributes, payload, vector"
+                        + (takesMetadata ? " and metadata" : ""),
                     field: fields.name("include")
                 )
             }

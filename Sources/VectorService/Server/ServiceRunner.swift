@@ -2,37 +2,45 @@
 //
 // - The store is open, and its lock held, before a socket is bound or a stale one removed.
 // - On SIGTERM or SIGINT the sockets close first, then requests in flight end, then maintenance is
-//   asked to stop, then the store is closed; after `maximumStopSeconds` the process ends regardless,
+//   asked to stop, then the store is closed; after the stop timeout the process ends regardless,
 //   which recovery covers like any other death.
+// - Postgres is no part of being ready: searches are answered while it is away.
 
 import Glibc
 import Hummingbird
+import HummingbirdCore
 package import Logging
 import NIOCore
+import PostgresPool
 import ServiceLifecycle
 import UnixSignals
 package import VectorStore
 
 /// Serves a store until it is told to stop.
 package struct ServiceRunner: Sendable {
-    /// How long a graceful stop may take.
-    package static let maximumStopSeconds = 10
-
     let database: VectorDatabase
     let socket: UnixSocketPath
     let address: ListenAddress?
+    let options: ServiceOptions
     let logger: Logger
+    let surface: ServiceSurface
+    private let metrics = ServiceMetrics()
+    private let notifier = ServiceNotifier()
 
     /// Makes a runner.
     package init(
         database: VectorDatabase,
         socket: UnixSocketPath,
         address: ListenAddress?,
-        logger: Logger
+        options: ServiceOptions = ServiceOptions(),
+        logger: Logger,
+        surface: ServiceSurface = ServiceSurface()
     ) {
+        self.surface = surface
         self.database = database
         self.socket = socket
         self.address = address
+        self.options = options
         self.logger = logger
     }
 
@@ -46,26 +54,50 @@ package struct ServiceRunner: Sendable {
         }
         try socket.prepare()
         let tasks = MaintenanceTasks()
-        let threads = WorkerThreads(threadCount: System.coreCount)
+        let threads = WorkerThreads(
+            threadCount: options.searchThreadCount ?? System.coreCount,
+            queueLength: options.queueLength,
+            queueTimeout: options.queueTimeout
+        )
+        let postgres = options.postgres.map { PostgresConnector($0, options, logger) }
+        var observation = options.observation
+        observation.storeID = (try? database.statistics().storeID) ?? ""
         let service = StoreService(
             database: database,
             threads: threads,
             tasks: tasks,
-            logger: logger
+            logger: logger,
+            surface: surface,
+            metadata: postgres?.source,
+            metrics: metrics,
+            observation: observation
         )
         // Services stop in reverse order: the watch first, the store last.
         var services: [any Service] = [
-            StoreCloser(database: database, tasks: tasks, threads: threads, logger: logger)
+            StoreCloser(
+                database: database,
+                tasks: tasks,
+                threads: threads,
+                ledger: surface.issuer?.ledger,
+                logger: logger
+            )
         ]
+        if let refresher = surface.refresher { services.append(refresher) }
+        if let postgres { services.append(postgres) }
         services.append(application(service, unix: socket))
         if let address { services.append(application(service, address: address)) }
-        if handlesSignals { services.append(StopWatch(logger: logger)) }
+        services.append(Watchdog(notifier: notifier, service: service))
+        if handlesSignals {
+            services.append(
+                StopWatch(logger: logger, notifier: notifier, limit: options.stopTimeout)
+            )
+        }
         var configuration = ServiceGroupConfiguration(
             services: services,
             gracefulShutdownSignals: handlesSignals ? [.sigterm, .sigint] : [],
             logger: logger
         )
-        configuration.maximumGracefulShutdownDuration = .seconds(Self.maximumStopSeconds - 3)
+        configuration.maximumGracefulShutdownDuration = options.stopTimeout * 0.7
         do {
             try await ServiceGroup(configuration: configuration).run()
         } catch {
@@ -79,15 +111,20 @@ package struct ServiceRunner: Sendable {
     }
 
     private func application(_ service: StoreService, unix socket: UnixSocketPath) -> any Service {
-        let logger = logger
+        let (logger, notifier, access) = (logger, notifier, surface.access)
         return Application(
-            responder: HTTPDispatcher(service: service, refusesWebPages: false),
-            server: HTTPLimits().server,
-            configuration: .init(address: .unixDomainSocket(path: socket.path)),
+            responder: HTTPDispatcher(
+                service: service,
+                limits: options.limits,
+                entrance: .socket
+            ),
+            server: server(gate: surface.access.socketUsers),
+            configuration: .init(address: .unixDomainSocket(path: socket.path), backlog: 1_024),
             onServerRunning: { channel in
                 do {
-                    try socket.restrict()
+                    try socket.restrict(mode: access.socketMode, group: access.socketGroup)
                     logger.info("ready", metadata: ["socket": "\(socket.path)"])
+                    notifier.send("READY=1\nSTATUS=serving on \(socket.path)")
                 } catch {
                     logger.critical("\(error)")
                     channel.close(mode: .all, promise: nil)
@@ -100,14 +137,29 @@ package struct ServiceRunner: Sendable {
     private func application(_ service: StoreService, address: ListenAddress) -> any Service {
         let logger = logger
         return Application(
-            responder: HTTPDispatcher(service: service, refusesWebPages: true),
-            server: HTTPLimits().server,
-            configuration: .init(address: .hostname(address.host, port: address.port)),
+            responder: HTTPDispatcher(
+                service: service,
+                limits: options.limits,
+                entrance: .network
+            ),
+            server: server(gate: nil),
+            configuration: .init(
+                address: .hostname(address.host, port: address.port),
+                backlog: 1_024
+            ),
             onServerRunning: { channel in
                 let port = channel.localAddress?.port ?? address.port
                 logger.info("listening", metadata: ["address": "\(address.host):\(port)"])
             },
             logger: quiet
+        )
+    }
+
+    private func server(gate users: Set<UInt32>?) -> HTTPServerBuilder {
+        options.limits.server(
+            maximumConnectionCount: options.maximumConnectionCount,
+            metrics: metrics,
+            gate: users.map { PeerGate(users: $0, logger: logger) }
         )
     }
 
@@ -124,6 +176,7 @@ private struct StoreCloser: Service {
     let database: VectorDatabase
     let tasks: MaintenanceTasks
     let threads: WorkerThreads
+    let ledger: TokenLedger?
     let logger: Logger
 
     func run() async throws {
@@ -131,20 +184,101 @@ private struct StoreCloser: Service {
         logger.info("closing the store")
         await tasks.stop()
         await threads.stop()
+        ledger?.close()
         try await database.close()
+    }
+}
+
+/// The pool and the listener, closed after the last request.
+private struct PostgresConnector: Service {
+    let pool: PostgresPool
+    let source: MetadataSource
+    let listener: PostgresListener?
+    let logger: Logger
+
+    init(_ configuration: PoolConfiguration, _ options: ServiceOptions, _ logger: Logger) {
+        var configuration = configuration
+        configuration.onLeak = { place in
+            logger.warning(
+                "a Postgres connection is held too long",
+                metadata: ["place": "\(place)"]
+            )
+        }
+        pool = PostgresPool(configuration)
+        let source = MetadataSource(
+            tables: options.tables,
+            pool: pool,
+            options: options.metadata,
+            logger: logger
+        )
+        self.source = source
+        self.logger = logger
+        listener = options.channel.map { channel in
+            PostgresListener(
+                url: options.listenURL ?? configuration.url,
+                channel: channel,
+                connectTimeout: configuration.connectTimeout
+            ) { event in
+                switch event {
+                case .connected:
+                    // What was notified while nobody listened is not known.
+                    source.forget("*")
+                    logger.debug("listening for changes", metadata: ["channel": "\(channel)"])
+                case .notification(let pattern): source.forget(pattern)
+                case .disconnected(let reason):
+                    logger.debug("not listening for changes", metadata: ["reason": "\(reason)"])
+                }
+            }
+        }
+    }
+
+    func run() async throws {
+        try? await gracefulShutdown()
+        listener?.stop()
+        // A server that does not answer must not hold up the end: the process ends without it.
+        let pool = pool
+        Task.detached { await pool.close() }
+        let end = ContinuousClock.now + .seconds(1)
+        while !pool.isDrained, ContinuousClock.now < end {
+            try? await Task.sleep(for: .milliseconds(5))
+        }
+    }
+}
+
+/// Tells the service manager now and then that requests are still answered.
+private struct Watchdog: Service {
+    let notifier: ServiceNotifier
+    let service: StoreService
+
+    func run() async throws {
+        guard let interval = notifier.watchdogInterval else {
+            try? await gracefulShutdown()
+            return
+        }
+        try? await cancelWhenGracefulShutdown {
+            while true {
+                try await Task.sleep(for: interval / 3)
+                // A busy server refuses, which is an answer; a stuck one gives none.
+                _ = try? await service.threads.run {}
+                if (try? service.database.statistics()) != nil { notifier.send("WATCHDOG=1") }
+            }
+        }
     }
 }
 
 /// Ends the process when a graceful stop takes too long.
 private struct StopWatch: Service {
     let logger: Logger
+    let notifier: ServiceNotifier
+    let limit: Duration
 
     func run() async throws {
         try? await gracefulShutdown()
-        logger.info("stopping", metadata: ["limit_s": "\(ServiceRunner.maximumStopSeconds)"])
-        let logger = logger
+        notifier.send("STOPPING=1\nSTATUS=answering what is in flight")
+        logger.info("stopping", metadata: ["limit_s": "\(limit / .seconds(1))"])
+        let (logger, limit) = (logger, limit)
         Task.detached {
-            try? await Task.sleep(for: .seconds(ServiceRunner.maximumStopSeconds))
+            try? await Task.sleep(for: limit)
             logger.critical("the stop took too long; ending at once")
             _exit(1)
         }

@@ -1,13 +1,114 @@
 import VectorStore
 
+/// A search that was made, before its answer is written.
+struct SearchedQuery: Sendable {
+    /// The answer's matches and what was done for them.
+    var result: SearchResult
+    /// What was asked.
+    var asked: RequestedQuery
+    /// How long decoding and searching took.
+    var milliseconds: Double
+
+    /// The ids whose rows are wanted; nil when none are.
+    func metadataIDs(_ table: MetadataTable?) throws(Problem) -> [String]? {
+        guard table != nil else {
+            guard asked.wantsMetadata != true, !asked.requiresMetadata else {
+                throw .invalidRequest(
+                    "no metadata table is configured for this collection; see "
+                        + "metadata.collections in the configuration",
+                    field: "include"
+                )
+            }
+            return nil
+        }
+        return asked.wantsMetadata == false ? nil : result.matches.map(\.id.metadataKey)
+    }
+}
+
 extension StoreService {
     /// The most queries of one batch.
     static let maximumBatchCount = 1_000
 
-    static func query(
+    /// Answers one query: searched and, when memory has its rows, written on a worker thread in one
+    /// go; otherwise it waits for Postgres in between, and no thread waits with it.
+    func query(
         _ collection: VectorCollection,
+        _ scope: RowScope,
         _ request: ServiceRequest
-    ) throws -> [UInt8] {
+    ) async throws -> [UInt8] {
+        let metadata = metadata
+        let name = collection.configuration.name
+        let step = try await threads.runFresh { () -> (body: [UInt8]?, search: SearchedQuery) in
+            let search = try Self.search(collection, scope, request)
+            guard let ids = try search.metadataIDs(metadata?.table(of: name)) else {
+                return (Self.answer(search, nil), search)
+            }
+            return (metadata?.remembered(ids, of: name).map { Self.answer(search, $0) }, search)
+        }
+        observe(step.search, collection: name, request)
+        if let body = step.body { return body }
+        let rows = try await rows(for: [step.search], of: name)
+        return Self.answer(step.search, rows)
+    }
+
+    /// Answers many queries from one snapshot, their rows by one statement.
+    func queries(
+        _ collection: VectorCollection,
+        _ scope: RowScope,
+        _ request: ServiceRequest
+    ) async throws -> [UInt8] {
+        let start = ContinuousClock.now
+        let name = collection.configuration.name
+        let table = metadata?.table(of: name)
+        let searches = try await threads.runFresh {
+            let searches = try Self.searches(collection, scope, request)
+            for search in searches { _ = try search.metadataIDs(table) }
+            return searches
+        }
+        for search in searches { observe(search, collection: name, request) }
+        let rows = try await rows(for: searches, of: name)
+        return try await threads.run {
+            JSONWriter.text { writer in
+                writer.key("results")
+                writer.array { writer in
+                    for search in searches {
+                        writer.object { Self.write(search, rows, to: &$0) }
+                    }
+                }
+                let total = Self.milliseconds(since: start)
+                writer.member("took_ms", (total * 1000).rounded() / 1000)
+            }
+        }
+    }
+
+    /// The rows that searches want; nil when none does.
+    private func rows(
+        for searches: [SearchedQuery],
+        of collection: String
+    ) async throws -> MetadataAnswer? {
+        guard let metadata, let table = metadata.table(of: collection) else { return nil }
+        var ids: [String] = []
+        var isWanted = false
+        for search in searches {
+            guard let wanted = try search.metadataIDs(table) else { continue }
+            isWanted = true
+            ids += wanted
+        }
+        guard isWanted else { return nil }
+        let answer = await metadata.rows(of: ids, in: collection)
+        let isRequired = table.isRequired || searches.contains { $0.asked.requiresMetadata }
+        if isRequired, let failure = answer.failure { throw Problem.metadataUnavailable(failure) }
+        return answer
+    }
+
+    // MARK: Searching
+
+    /// Decodes and searches; blocks.
+    private static func search(
+        _ collection: VectorCollection,
+        _ scope: RowScope,
+        _ request: ServiceRequest
+    ) throws -> SearchedQuery {
         let start = ContinuousClock.now
         let configuration = collection.configuration
         var asked: RequestedQuery
@@ -24,26 +125,24 @@ extension StoreService {
             )
         }
         let limit = asked.query.k
-        try resolve(&asked, in: collection)
+        try resolve(&asked, scope, in: collection)
         let result = try collection.search(asked.query)
-        return JSONWriter.text { writer in
-            AnswerEncoding.write(
-                trim(result, of: asked, limit: limit),
-                for: asked,
-                milliseconds: milliseconds(since: start),
-                to: &writer
-            )
-        }
+        try asked.freshness.check(result.statistics.lsn)
+        return SearchedQuery(
+            result: trim(result, of: asked, limit: limit),
+            asked: asked,
+            milliseconds: milliseconds(since: start)
+        )
     }
 
-    static func queries(_ collection: VectorCollection, _ body: [UInt8]) throws -> [UInt8] {
+    private static func searches(
+        _ collection: VectorCollection,
+        _ scope: RowScope,
+        _ request: ServiceRequest
+    ) throws -> [SearchedQuery] {
         let start = ContinuousClock.now
-        var fields = try FieldReader(try RecordDecoding.parse(body))
-        guard let nodes = try fields.array("queries") else {
-            throw Problem.invalidRequest("queries is missing", field: "queries")
-        }
-        try fields.finish()
-        guard nodes.count <= maximumBatchCount else {
+        var asked = try requestedQueries(request, configuration: collection.configuration)
+        guard asked.count <= maximumBatchCount else {
             throw Problem(
                 status: 413,
                 code: "batch_too_large",
@@ -51,18 +150,10 @@ extension StoreService {
                 field: "queries"
             )
         }
-        var asked: [RequestedQuery] = []
-        var limits: [Int] = []
-        for (index, node) in nodes.enumerated() {
+        let limits = asked.map(\.query.k)
+        for index in asked.indices {
             do {
-                var query = try QueryDecoding.query(
-                    node,
-                    configuration: collection.configuration,
-                    path: "queries[\(index)]"
-                )
-                limits.append(query.query.k)
-                try resolve(&query, in: collection)
-                asked.append(query)
+                try resolve(&asked[index], scope, in: collection)
             } catch {
                 var problem = Problem(error)
                 problem.row = index
@@ -70,33 +161,80 @@ extension StoreService {
             }
         }
         let results = try collection.search(asked.map(\.query))
-        let total = milliseconds(since: start)
-        return JSONWriter.text { writer in
-            writer.key("results")
-            writer.array { writer in
-                for (index, result) in results.enumerated() {
-                    writer.object { writer in
-                        AnswerEncoding.write(
-                            trim(result, of: asked[index], limit: limits[index]),
-                            for: asked[index],
-                            milliseconds: total / Double(results.count),
-                            to: &writer
-                        )
-                    }
-                }
-            }
-            writer.member("took_ms", (total * 1000).rounded() / 1000)
+        for (query, result) in zip(asked, results) {
+            try query.freshness.check(result.statistics.lsn)
+        }
+        let each = milliseconds(since: start) / Double(max(1, results.count))
+        return results.enumerated().map { index, result in
+            SearchedQuery(
+                result: trim(result, of: asked[index], limit: limits[index]),
+                asked: asked[index],
+                milliseconds: each
+            )
         }
     }
 
-    /// Puts the vector of the record that is asked about into its query, and asks for one match
-    /// more, since the record itself will be among them.
+    /// Reads the queries of a batch, JSON or packed.
+    private static func requestedQueries(
+        _ request: ServiceRequest,
+        configuration: CollectionConfiguration
+    ) throws(Problem) -> [RequestedQuery] {
+        if request.contentType == "application/octet-stream" {
+            return try QueryDecoding.packedQueries(
+                request.body,
+                parameters: request.parameters,
+                configuration: configuration
+            )
+        }
+        var fields = try FieldReader(try RecordDecoding.parse(request.body))
+        guard let nodes = try fields.array("queries") else {
+            throw Problem.invalidRequest("queries is missing", field: "queries")
+        }
+        let freshness = try Freshness(&fields)
+        try fields.finish()
+        var asked: [RequestedQuery] = []
+        for (index, node) in nodes.prefix(maximumBatchCount + 1).enumerated() {
+            do {
+                var query = try QueryDecoding.query(
+                    node,
+                    configuration: configuration,
+                    path: "queries[\(index)]"
+                )
+                if freshness.lsn > query.freshness.lsn { query.freshness = freshness }
+                asked.append(query)
+            } catch {
+                var problem = error
+                problem.row = index
+                throw problem
+            }
+        }
+        return asked
+    }
+
+    /// Leaves a query only the rows that somebody sees.
+    private static func narrow(_ query: inout SearchQuery, to scope: RowScope) {
+        query.filter = scope.narrow(query.filter)
+        guard let partitions = scope.narrow(query.partitions) else { return }
+        query.partitions = partitions
+        guard partitions.isEmpty else { return }
+        // None of the partitions that were asked for is visible. The query is still checked like
+        // any other and looks at the asker's own partitions, so that neither its outcome nor its
+        // statistics say anything about the others; an empty alternative lets no row pass.
+        query.partitions = scope.narrow(nil)
+        query.filter = .or([])
+    }
+
+    /// Narrows a query to a scope; puts the vector of the record that is asked about into it, and
+    /// asks for one match more, since the record itself will be among them.
     private static func resolve(
         _ asked: inout RequestedQuery,
+        _ scope: RowScope,
         in collection: VectorCollection
     ) throws {
+        narrow(&asked.query, to: scope)
         guard let id = asked.id else { return }
-        guard let record = try collection.get([id], include: [.vector]).first ?? nil else {
+        let found = try collection.get([id], include: [.vector, .attributes]).first ?? nil
+        guard let record = found, scope.contains(record) else {
             throw Problem(
                 status: 404,
                 code: "record_not_found",
@@ -127,7 +265,27 @@ extension StoreService {
         return result
     }
 
-    private static func milliseconds(since start: ContinuousClock.Instant) -> Double {
+    // MARK: Writing
+
+    private static func answer(_ search: SearchedQuery, _ rows: MetadataAnswer?) -> [UInt8] {
+        JSONWriter.text { write(search, rows, to: &$0) }
+    }
+
+    private static func write(
+        _ search: SearchedQuery,
+        _ rows: MetadataAnswer?,
+        to writer: inout JSONWriter
+    ) {
+        AnswerEncoding.write(
+            search.result,
+            for: search.asked,
+            metadata: search.asked.wantsMetadata == false ? nil : rows,
+            milliseconds: search.milliseconds,
+            to: &writer
+        )
+    }
+
+    static func milliseconds(since start: ContinuousClock.Instant) -> Double {
         (ContinuousClock.now - start) / .milliseconds(1)
     }
 }

@@ -5,15 +5,21 @@ extension StoreService {
     func perform(
         _ action: Route.Action,
         in collection: VectorCollection,
+        scope: RowScope,
         _ request: ServiceRequest
     ) async throws -> ServiceAnswer {
         let configuration = collection.configuration
         let body = request.body
         switch action {
         case .upsert:
-            let isLines = try Self.isLines(request.contentType)
             let records = try await threads.run {
-                try RecordDecoding.records(body, isLines: isLines, configuration: configuration)
+                request.contentType == "application/octet-stream"
+                    ? try RecordDecoding.packed(request, configuration: configuration)
+                    : try RecordDecoding.records(
+                        body,
+                        isLines: try Self.isLines(request.contentType),
+                        configuration: configuration
+                    )
             }
             return ServiceAnswer(body: AnswerEncoding.write(try await collection.upsert(records)))
         case .update:
@@ -24,17 +30,21 @@ extension StoreService {
         case .delete:
             return ServiceAnswer(body: AnswerEncoding.write(try await delete(collection, body)))
         case .get:
-            return ServiceAnswer(body: try await threads.run { try Self.get(collection, body) })
-        case .scan:
-            return ServiceAnswer(body: try await threads.run { try Self.scan(collection, body) })
-        case .count:
-            return ServiceAnswer(body: try await threads.run { try Self.count(collection, body) })
-        case .query:
             return ServiceAnswer(
-                body: try await threads.run { try Self.query(collection, request) }
+                body: try await threads.run { try Self.get(collection, scope, body) }
             )
+        case .scan:
+            return ServiceAnswer(
+                body: try await threads.run { try Self.scan(collection, scope, body) }
+            )
+        case .count:
+            return ServiceAnswer(
+                body: try await threads.run { try Self.count(collection, scope, body) }
+            )
+        case .query:
+            return ServiceAnswer(body: try await query(collection, scope, request))
         case .queryBatch:
-            return ServiceAnswer(body: try await threads.run { try Self.queries(collection, body) })
+            return ServiceAnswer(body: try await queries(collection, scope, request))
         case .rebuildIndex:
             return try rebuildIndex(collection, body)
         case .compact:
@@ -59,7 +69,8 @@ extension StoreService {
             throw Problem(
                 status: 415,
                 code: "unsupported_media_type",
-                detail: "send records as application/json or application/x-ndjson"
+                detail: "send records as application/json, application/x-ndjson or "
+                    + "application/octet-stream"
             )
         }
     }
@@ -136,7 +147,37 @@ extension StoreService {
         return (filter, partition)
     }
 
-    private static func get(_ collection: VectorCollection, _ body: [UInt8]) throws -> [UInt8] {
+    /// Narrows a selection to what somebody sees.
+    ///
+    /// Scanning takes one partition; who sees several names one of them.
+    private static func visible(
+        _ selection: (filter: Filter?, partition: String?),
+        _ scope: RowScope
+    ) throws(Problem) -> (filter: Filter?, partition: String?) {
+        guard scope != .all else { return selection }
+        let filter = scope.narrow(selection.filter)
+        guard let partitions = scope.narrow(selection.partition.map { [$0] }) else {
+            return (filter, selection.partition)
+        }
+        switch partitions.count {
+        case 1: return (filter, partitions[0])
+        case 0:
+            // The work is done in the asker's own partition, and an empty alternative lets no row
+            // pass: nothing about another partition shows.
+            return (.or([]), scope.narrow(nil)?.first)
+        default:
+            throw .invalidRequest(
+                "your token sees several partitions; name one of them",
+                field: "partition"
+            )
+        }
+    }
+
+    private static func get(
+        _ collection: VectorCollection,
+        _ scope: RowScope,
+        _ body: [UInt8]
+    ) throws -> [UInt8] {
         var fields = try FieldReader(try RecordDecoding.parse(body))
         guard let nodes = try fields.array("ids") else {
             throw Problem.invalidRequest("ids is missing", field: "ids")
@@ -144,7 +185,11 @@ extension StoreService {
         let include = try QueryDecoding.include(&fields, default: [.attributes, .payload])
         try fields.finish()
         let ids = try RecordDecoding.ids(nodes, field: "ids")
-        let records = try collection.get(ids, include: include)
+        // A scope may look at attributes that were not asked for.
+        let needed = scope == .all ? include : include.union(.attributes)
+        let records = try collection.get(ids, include: needed).map { record in
+            record.flatMap { scope.contains($0) ? $0 : nil }
+        }
         try AnswerSize.check(records)
         return JSONWriter.text { writer in
             writer.key("records")
@@ -160,16 +205,21 @@ extension StoreService {
         }
     }
 
-    private static func scan(_ collection: VectorCollection, _ body: [UInt8]) throws -> [UInt8] {
+    private static func scan(
+        _ collection: VectorCollection,
+        _ scope: RowScope,
+        _ body: [UInt8]
+    ) throws -> [UInt8] {
         var fields = try FieldReader(try RecordDecoding.parse(body.isEmpty ? [0x7B, 0x7D] : body))
         let selection = try selection(&fields, collection.configuration)
         let limit = try fields.integer("limit") ?? 100
         let cursor = try fields.text("cursor")
         let include = try QueryDecoding.include(&fields, default: [.attributes, .payload])
         try fields.finish()
+        let visible = try visible(selection, scope)
         let page = try collection.scan(
-            filter: selection.filter,
-            partition: selection.partition,
+            filter: visible.filter,
+            partition: visible.partition,
             limit: limit,
             cursor: cursor,
             include: include
@@ -186,11 +236,16 @@ extension StoreService {
         }
     }
 
-    private static func count(_ collection: VectorCollection, _ body: [UInt8]) throws -> [UInt8] {
+    private static func count(
+        _ collection: VectorCollection,
+        _ scope: RowScope,
+        _ body: [UInt8]
+    ) throws -> [UInt8] {
         var fields = try FieldReader(try RecordDecoding.parse(body.isEmpty ? [0x7B, 0x7D] : body))
         let selection = try selection(&fields, collection.configuration)
         try fields.finish()
-        let count = try collection.count(filter: selection.filter, partition: selection.partition)
+        let visible = try visible(selection, scope)
+        let count = try collection.count(filter: visible.filter, partition: visible.partition)
         return JSONWriter.text { $0.member("count", count) }
     }
 }

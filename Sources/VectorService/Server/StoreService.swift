@@ -17,37 +17,74 @@ package struct StoreService: Sendable {
     let threads: WorkerThreads
     let tasks: MaintenanceTasks
     let logger: Logger
+    let surface: ServiceSurface
+    /// Where matches get their rows of Postgres; nil when none is configured.
+    package let metadata: MetadataSource?
+    let metrics: ServiceMetrics
+    let observation: Observation
 
     /// Makes a service.
     package init(
         database: VectorDatabase,
         threads: WorkerThreads,
         tasks: MaintenanceTasks,
-        logger: Logger
+        logger: Logger,
+        surface: ServiceSurface = ServiceSurface(),
+        metadata: MetadataSource? = nil,
+        metrics: ServiceMetrics = ServiceMetrics(),
+        observation: Observation = Observation()
     ) {
         self.database = database
         self.threads = threads
         self.tasks = tasks
         self.logger = logger
+        self.surface = surface
+        self.metadata = metadata
+        self.metrics = metrics
+        self.observation = observation
     }
 
     /// Answers a request.
     package func answer(_ request: ServiceRequest) async -> ServiceAnswer {
+        if Route.isRest(request.path) { return await answerRest(request) }
+        let start = ContinuousClock.now
+        let route: Route
         do {
-            return try await fulfil(request, route: Self.route(of: request))
+            route = try Self.route(of: request)
+        } catch {
+            metrics.refused(method: request.method, status: error.status)
+            return ServiceAnswer(error, instance: request.path, requestID: request.id)
+        }
+        metrics.began(route: route.name)
+        var answer: ServiceAnswer
+        do {
+            answer = try await fulfil(request, route: route)
         } catch {
             let problem = Problem(error)
-            if problem.status >= 500 {
-                logger.error(
-                    "request failed",
-                    metadata: [
-                        "request_id": "\(request.id)", "path": "\(request.path)",
-                        "code": "\(problem.code)", "error": "\(error)",
-                    ]
-                )
+            if problem.status >= 500, problem.code != Problem.overloaded.code {
+                var about = logMetadata(request)
+                about["code"] = "\(problem.code)"
+                about["error"] = "\(error)"
+                logger.error("request failed", metadata: about)
             }
-            return ServiceAnswer(problem, instance: request.path, requestID: request.id)
+            answer = ServiceAnswer(problem, instance: request.path, requestID: request.id)
         }
+        let seconds = (ContinuousClock.now - start) / .seconds(1)
+        metrics.ended(
+            route: route.name,
+            method: request.method,
+            status: answer.status,
+            seconds: seconds
+        )
+        if observation.logsRequests {
+            var about = logMetadata(request)
+            about["method"] = "\(request.method)"
+            about["route"] = "\(route.name)"
+            about["status"] = .stringConvertible(answer.status)
+            about["dur_ms"] = .stringConvertible(seconds * 1_000)
+            logger.info("request", metadata: about)
+        }
+        return answer
     }
 
     /// What a request means; unknown paths and methods are refused.
@@ -72,10 +109,14 @@ package struct StoreService: Sendable {
     }
 
     private func fulfil(_ request: ServiceRequest, route: Route) async throws -> ServiceAnswer {
+        try authorize(request.principal, for: route)
         switch route {
         case .live: return ServiceAnswer(body: JSONWriter.text { $0.member("status", "live") })
         case .ready: return readiness()
+        case .metrics: return metricsPage()
         case .about: return ServiceAnswer(body: about())
+        case .pool: return try poolStatus()
+        case .forgetMetadata: return try forgetMetadata(request.body)
         case .statistics:
             return ServiceAnswer(body: StatisticsEncoding.write(try database.statistics()))
         case .task(let id):
@@ -83,17 +124,34 @@ package struct StoreService: Sendable {
                 throw Problem(status: 404, code: "unknown_task", detail: "no task has this id")
             }
             return ServiceAnswer(body: entry.encoded())
+        case .description: return ServiceAnswer(body: OpenAPI.document)
+        case .tokens(let action): return try await answer(action, request)
         case .collections: return ServiceAnswer(body: try listCollections())
         case .collection(let name): return try await manage(name, request)
         case .action(let action, let name):
-            return try await perform(action, in: try database.collection(name), request)
+            let collection = try visibleCollection(name, to: request.principal)
+            return try await perform(
+                action,
+                in: collection,
+                scope: try scope(of: request.principal, in: collection.configuration),
+                request
+            )
         }
     }
 
     private func readiness() -> ServiceAnswer {
         do {
             _ = try database.statistics()
-            return ServiceAnswer(body: JSONWriter.text { $0.member("status", "ready") })
+            return ServiceAnswer(
+                body: JSONWriter.text { writer in
+                    writer.member("status", "ready")
+                    // Searches are answered without Postgres too, so it decides nothing here.
+                    if let metadata {
+                        let isAvailable = metadata.counters.isAvailable
+                        writer.member("metadata", isAvailable ? "available" : "unavailable")
+                    }
+                }
+            )
         } catch {
             let body = JSONWriter.text { writer in
                 writer.member("status", "not ready")

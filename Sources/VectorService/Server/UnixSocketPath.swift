@@ -79,9 +79,14 @@ package struct UnixSocketPath: Sendable {
         return connects() ? .server : .staleSocket
     }
 
-    /// Lets the owner alone connect; to be called after binding under umask 0077.
-    package func restrict() throws(Refusal) {
-        guard chmod(path, 0o600) == 0 else {
+    /// Lets the owner, and perhaps a group, connect; to be called after binding under umask 0077.
+    package func restrict(mode: UInt16 = 0o600, group: UInt32? = nil) throws(Refusal) {
+        if let group {
+            guard chown(path, uid_t.max, group) == 0 else {
+                throw Refusal(description: "cannot set the group of \(path): \(Self.reason)")
+            }
+        }
+        guard chmod(path, mode_t(mode)) == 0 else {
             throw Refusal(description: "cannot set the mode of \(path): \(Self.reason)")
         }
     }

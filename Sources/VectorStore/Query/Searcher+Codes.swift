@@ -41,7 +41,8 @@ extension Searcher {
         }
         for index in live.segments.indices {
             let isProbed = plan.probes[live.segments[index].segment.indexGeneration] != nil
-            for range in scope.ranges[index] where !isProbed || lists(of: range, segment: index) == nil {
+            for range in scope.ranges[index]
+            where !isProbed || lists(of: range, segment: index) == nil {
                 try scanWhole(&run, range, segment: index)
             }
         }

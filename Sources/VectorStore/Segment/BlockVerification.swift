@@ -23,7 +23,7 @@ final class BlockVerification: @unchecked Sendable {
         words[block >> 6].load(ordering: .relaxed) >> UInt64(block & 63) & 1 != 0
     }
 
-    /// The words of the bits: bit *b* belongs to block *b*. They are atomic, and live as long as this.
+    /// The atomic words of the bits, bit *b* for block *b*; they live as long as this.
     var bits: UnsafeRawPointer { UnsafeRawPointer(words) }
 
     func setVerified(_ block: Int) {

@@ -160,7 +160,8 @@ package final class Segment: RowStore, @unchecked Sendable {
             try Postings(file.bytes(section: section), rowCount: rowCount)
         }
         self.postings = postings
-        postingCodes = try Self.optional(.postingCodes, of: file) { section throws(CorruptionError) in
+        postingCodes = try Self.optional(.postingCodes, of: file) {
+            section throws(CorruptionError) in
             try SegmentCodes(
                 file.bytes(section: section),
                 dimension: dimension,

@@ -1,0 +1,53 @@
+/// The parameters of an address, as forms and `URLSearchParams` encode them.
+package enum QueryString {
+    /// The most parameters of one address.
+    static let maximumCount = 1_000
+
+    /// Splits and decodes `a=1&b=x%20y+z`; nil when an escape is broken or the text is not UTF-8.
+    ///
+    /// - Source: WHATWG URL, application/x-www-form-urlencoded parsing.
+    package static func parameters(
+        _ query: some StringProtocol
+    ) -> [(name: String, value: String)]? {
+        var parameters: [(name: String, value: String)] = []
+        for pair in query.utf8.split(separator: UInt8(ascii: "&")) {
+            let parts = pair.split(
+                separator: UInt8(ascii: "="),
+                maxSplits: 1,
+                omittingEmptySubsequences: false
+            )
+            guard parameters.count < maximumCount, let name = decoded(parts[0]),
+                let value = parts.count > 1 ? decoded(parts[1]) : ""
+            else { return nil }
+            parameters.append((name, value))
+        }
+        return parameters
+    }
+
+    /// Resolves `%XX` and `+`; nil when the result is not text.
+    static func decoded(_ text: some Sequence<UInt8>) -> String? {
+        var bytes: [UInt8] = []
+        var iterator = text.makeIterator()
+        while let byte = iterator.next() {
+            switch byte {
+            case UInt8(ascii: "+"): bytes.append(UInt8(ascii: " "))
+            case UInt8(ascii: "%"):
+                guard let high = iterator.next().flatMap(digit),
+                    let low = iterator.next().flatMap(digit)
+                else { return nil }
+                bytes.append(high << 4 | low)
+            default: bytes.append(byte)
+            }
+        }
+        return String(validating: bytes, as: UTF8.self)
+    }
+
+    private static func digit(_ byte: UInt8) -> UInt8? {
+        switch byte {
+        case UInt8(ascii: "0")...UInt8(ascii: "9"): byte - UInt8(ascii: "0")
+        case UInt8(ascii: "a")...UInt8(ascii: "f"): byte - UInt8(ascii: "a") + 10
+        case UInt8(ascii: "A")...UInt8(ascii: "F"): byte - UInt8(ascii: "A") + 10
+        default: nil
+        }
+    }
+}

@@ -1,0 +1,238 @@
+import Hummingbird
+import HummingbirdCore
+import Logging
+import NIOCore
+import NIOHTTPTypes
+
+/// Watches one connection: how many there are, and how long its client takes.
+///
+/// Two handlers share it: one next to the socket, which sees bytes, and one behind the decoder, which
+/// sees where requests begin and end. Both run on the connection's event loop, and so does all of this.
+final class ConnectionGuard {
+    private let metrics: ServiceMetrics
+    private let limits: HTTPLimits
+    private var clock: ConnectionClock
+    private var timer: Scheduled<Void>?
+    /// When the timer goes off.
+    private var timerMoment = Duration.zero
+    private var context: ChannelHandlerContext?
+    private let start = NIODeadline.now()
+    private var isCounted = false
+
+    init(metrics: ServiceMetrics, limits: HTTPLimits) {
+        self.metrics = metrics
+        self.limits = limits
+        clock = ConnectionClock(limits: limits, now: .zero)
+    }
+
+    private var now: Duration { .nanoseconds((NIODeadline.now() - start).nanoseconds) }
+
+    /// Whether the connection may stay.
+    func opened(_ context: ChannelHandlerContext, limit: Int) -> Bool {
+        self.context = context
+        isCounted = metrics.opened(limit: limit)
+        if isCounted { schedule() }
+        return isCounted
+    }
+
+    func closed() {
+        timer?.cancel()
+        timer = nil
+        context = nil
+        if isCounted { metrics.closed() }
+        isCounted = false
+    }
+
+    func change(_ event: (inout ConnectionClock, Duration) -> Void) {
+        event(&clock, now)
+        schedule()
+    }
+
+    /// Asks the channel what the socket has not taken.
+    func measureUnsent() {
+        guard let context else { return }
+        let count = (try? context.channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0
+        clock.unsent(count, now: now)
+    }
+
+    /// One timer at a time, never later than the next check; checking too early costs little.
+    private func schedule() {
+        guard let context, let moment = clock.nextCheck else { return }
+        if let timer {
+            guard moment + .milliseconds(1) < timerMoment else { return }
+            timer.cancel()
+        }
+        timerMoment = max(now, moment) + .milliseconds(1)
+        timer = context.eventLoop.assumeIsolated().scheduleTask(in: .init(timerMoment - now)) {
+            self.timer = nil
+            self.check()
+        }
+    }
+
+    private func check() {
+        guard let context else { return }
+        measureUnsent()
+        if let reason = clock.verdict(now: now) {
+            if reason != .idle { metrics.cut(reason.rawValue) }
+            context.close(mode: .all, promise: nil)
+        } else {
+            schedule()
+        }
+    }
+}
+
+/// The handler next to the socket.
+final class ConnectionBytesHandler: ChannelDuplexHandler {
+    typealias InboundIn = ByteBuffer
+    typealias InboundOut = ByteBuffer
+    typealias OutboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    private static let refusal =
+        "HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\ncontent-length: 0\r\n"
+        + "connection: close\r\n\r\n"
+
+    private let connection: ConnectionGuard
+    private let limit: Int
+    private var isRefused = false
+
+    init(_ connection: ConnectionGuard, limit: Int) {
+        self.connection = connection
+        self.limit = limit
+    }
+
+    func channelActive(context: ChannelHandlerContext) {
+        if connection.opened(context, limit: limit) {
+            context.fireChannelActive()
+            return
+        }
+        isRefused = true
+        let bytes = context.channel.allocator.buffer(string: Self.refusal)
+        context.fireChannelActive()
+        context.writeAndFlush(wrapOutboundOut(bytes), promise: nil)
+        context.close(mode: .all, promise: nil)
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        connection.closed()
+        context.fireChannelInactive()
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        if isRefused { return }
+        connection.change { $0.received(now: $1) }
+        context.fireChannelRead(data)
+    }
+
+    func flush(context: ChannelHandlerContext) {
+        context.flush()
+        connection.measureUnsent()
+        connection.change { _, _ in }
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        connection.measureUnsent()
+        context.fireChannelWritabilityChanged()
+    }
+}
+
+/// The handler behind the decoder.
+final class ConnectionRequestsHandler: ChannelDuplexHandler, RemovableChannelHandler {
+    typealias InboundIn = HTTPRequestPart
+    typealias InboundOut = HTTPRequestPart
+    typealias OutboundIn = HTTPResponsePart
+    typealias OutboundOut = HTTPResponsePart
+
+    private let connection: ConnectionGuard
+
+    init(_ connection: ConnectionGuard) {
+        self.connection = connection
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        switch unwrapInboundIn(data) {
+        case .head(let head):
+            let count = head.headerFields[.contentLength].flatMap { Int($0) }
+            connection.change { $0.head(bodyByteCount: count, now: $1) }
+        case .body: break
+        case .end: connection.change { clock, _ in clock.requestEnded() }
+        }
+        context.fireChannelRead(data)
+    }
+
+    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        if case .end = unwrapOutboundIn(data) {
+            connection.change { $0.answerEnded(now: $1) }
+        }
+        context.write(data, promise: promise)
+    }
+}
+
+/// HTTP/1.1 with a guard on every connection.
+struct GuardedHTTPChannel: ServerChildChannel {
+    typealias Value = HTTP1Channel.Value
+
+    let base: HTTP1Channel
+    let limits: HTTPLimits
+    let maximumConnectionCount: Int
+    let metrics: ServiceMetrics
+    let gate: PeerGate?
+
+    func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
+        if let gate, !gate.admits(channel) {
+            channel.close(promise: nil)
+            return channel.eventLoop.makeFailedFuture(ChannelError.ioOnClosedChannel)
+        }
+        let connection = ConnectionGuard(metrics: metrics, limits: limits)
+        do {
+            try channel.pipeline.syncOperations.addHandler(
+                ConnectionBytesHandler(connection, limit: maximumConnectionCount)
+            )
+        } catch {
+            return channel.eventLoop.makeFailedFuture(error)
+        }
+        // The setup below is done when it returns; nothing is read before that.
+        let value = base.setup(channel: channel, logger: logger)
+        do {
+            let operations = channel.pipeline.syncOperations
+            let state = try operations.handler(type: HTTPConnectionStateHandler.self)
+            try operations.addHandler(
+                ConnectionRequestsHandler(connection),
+                position: .before(state)
+            )
+        } catch {
+            return channel.eventLoop.makeFailedFuture(error)
+        }
+        return value
+    }
+
+    func handle(value: Value, logger: Logger) async {
+        await base.handle(value: value, logger: logger)
+    }
+}
+
+extension HTTPLimits {
+    /// The HTTP/1.1 server with these limits and a guard on every connection.
+    func server(
+        maximumConnectionCount: Int,
+        metrics: ServiceMetrics,
+        gate: PeerGate? = nil
+    ) -> HTTPServerBuilder {
+        var decoder = HTTP1Channel.Configuration.DecoderConfiguration()
+        decoder.maxHeaderFieldSize = headerFieldBytes
+        decoder.maxHeaderListSize = headerListBytes
+        decoder.maxHeaderFieldCount = headerCount
+        // The guard closes idle connections, so the channel has no timer of its own.
+        let configuration = HTTP1Channel.Configuration(httpDecoderConfiguration: decoder)
+        let limits = self
+        return HTTPServerBuilder { responder in
+            GuardedHTTPChannel(
+                base: HTTP1Channel(responder: responder, configuration: configuration),
+                limits: limits,
+                maximumConnectionCount: maximumConnectionCount,
+                metrics: metrics,
+                gate: gate
+            )
+        }
+    }
+}
