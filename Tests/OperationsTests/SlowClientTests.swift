@@ -158,7 +158,7 @@ import Testing
             let broken = Locked<[String]>([])
             let group = DispatchGroup()
             for writer in 0..<8 {
-                DispatchQueue.global().async(group: group) {
+                Thread.detached(in: group) {
                     guard let connection = try? HTTPConnection(server.socket) else { return }
                     for step in 0..<100_000 {
                         let id = "w\(round)-\(writer)-\(step)"
@@ -182,6 +182,10 @@ import Testing
                         }
                     }
                 }
+            }
+            let end = ContinuousClock.now + .seconds(10)
+            while acknowledged.withLock({ $0.isEmpty }), ContinuousClock.now < end {
+                Thread.sleep(forTimeInterval: 0.005)
             }
             Thread.sleep(forTimeInterval: 0.2 + 0.01 * Double(round % 20))
             let (code, took) = server.stop()

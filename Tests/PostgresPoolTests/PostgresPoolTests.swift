@@ -103,8 +103,9 @@ struct `Postgres pool` {
         try await killSleepers(pool)
         #expect(await broken == .connectionLost)
         #expect(try await pool.query("select 1").count == 1)
-        #expect(pool.metrics.destroyed == 1)
+        // The broken connection comes back on its own thread, and may come late.
         await pool.close()
+        #expect(pool.metrics.destroyed == 1)
         #expect(pool.metrics.leased == 0 && pool.metrics.closing == 0)
     }
 
