@@ -51,7 +51,7 @@ demo-chat: build ## The same with metadata in a Postgres of its own
 lint: toolchain ## Check the layout of the sources
 	$(SWIFT) format lint --strict -r $(SOURCES)
 
-test: deps lint ## Run all tests
+test: deps lint kernel-guards ## Run all tests
 	@scripts/deps.sh libhdf5-dev openssl pgbouncer postgresql python3 python3-venv
 	@scripts/python.sh >/dev/null
 	$(SWIFT) build --build-tests $(TEST_ARGS)

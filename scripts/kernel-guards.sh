@@ -7,6 +7,6 @@ compiler=${CC:-$(dirname "$(readlink -f "$(command -v swift)")")/clang}
 out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
 "$compiler" -std=c17 -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
-    -fno-sanitize-recover=all -ISources/CVectorKernels/include -ISources/CVectorKernels \
+    -fno-sanitize-recover=all -fuse-ld=lld -ISources/CVectorKernels/include -ISources/CVectorKernels \
     Tests/KernelGuards/kernel_guards.c Sources/CVectorKernels/*.c -lm -lpthread -o "$out/guards"
 ASAN_OPTIONS=detect_leaks=0 "$out/guards"

@@ -72,11 +72,6 @@ int vk_query_prepare_tier(vk_tier tier, vk_scratch *scratch, const float *query,
     return 1;
 }
 
-int vk_query_prepare(vk_scratch *scratch, const float *query, size_t dim, const uint8_t *signs,
-                     vk_query *out) {
-    return vk_query_prepare_tier(vk_active_tier(), scratch, query, dim, signs, out);
-}
-
 int vk_code_bounds_tier(vk_tier tier, vk_scratch *scratch, const vk_query *query,
                         const uint8_t *blocks, size_t rows, float base, float slack,
                         float *bounds) {

@@ -337,12 +337,6 @@ void vk_search_lists_tier(vk_tier tier, vk_scratch *scratch, const vk_query *que
     finish(&r);
 }
 
-void vk_search_lists(vk_scratch *scratch, const vk_query *query, const vk_lists *lists,
-                     const vk_ranked *order, size_t count, const vk_search_options *options,
-                     vk_search_result *result) {
-    vk_search_lists_tier(vk_active_tier(), scratch, query, lists, order, count, options, result);
-}
-
 void vk_search_bytes(vk_scratch *scratch, const vk_query *query, const vk_byte_rows *rows,
                      uint32_t first, size_t count, const vk_search_options *options,
                      vk_search_result *result) {

@@ -13,8 +13,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "code_kernels.h"
-#include "vector_kernels.h"
+#include "gemm_kernels.h"
+#include "search_kernels.h"
 
 static unsigned long long checks;
 
@@ -105,22 +105,30 @@ static void blocks(vk_tier tier, size_t dim, size_t m, size_t n) {
     guarded_free(a), guarded_free(b), guarded_free(o);
 }
 
-/// Codes made and scanned; every tier must find what the scalar one finds, bit by bit.
+/// Rows encoded, looked at in two lists, and found again: every tier as the scalar one, bit by bit.
 static void codes(size_t dim, size_t count) {
     size_t width = vk_code_width(dim), size = vk_code_block_bytes(width);
     size_t block_count = (count + VK_CODE_BLOCK_ROWS - 1) / VK_CODE_BLOCK_ROWS;
-    guarded v = guarded_make(dim * 4), w = guarded_make(width * 4), s = guarded_make(width / 2),
+    guarded v = guarded_make(dim * 4), s = guarded_make(width / 2),
             r = guarded_make(width * 4 * (count + 1)), b = guarded_make(size * (block_count + 1)),
-            l = guarded_make(width / 4 * 16);
-    float *in = guarded_end(v, dim * 4), *rotated = guarded_end(w, width * 4);
+            y = guarded_make(width * (count + 1)), n = guarded_make((count + 1) * 4);
+    float *in = guarded_end(v, dim * 4);
     uint8_t *signs = guarded_end(s, width / 2);
     float *rows = guarded_end(r, width * 4 * count);
-    uint8_t *block = guarded_end(b, size * block_count), *lut = guarded_end(l, width / 4 * 16);
+    uint8_t *block = guarded_end(b, size * block_count), *bytes = guarded_end(y, width * count);
+    uint32_t *ordinals = guarded_end(n, count * 4);
     for (size_t i = 0; i < width / 2; i++) signs[i] = (uint8_t)random_bits();
-    float *centroid = calloc(width, 4);
+    float *centroid = calloc(width, 4), *other = calloc(width, 4);
     for (size_t i = 0; i < count; i++) {
         fill(in, dim);
-        vk_code_rotate(in, dim, signs, width, rows + i * width);
+        vk_code_rotate_tier(VK_TIER_SCALAR, in, dim, signs, width, rows + i * width);
+        for (int tier = 1; tier < VK_TIER_COUNT; tier++) {
+            if (!vk_tier_supported(tier)) continue;
+            vk_code_rotate_tier(tier, in, dim, signs, width, other);
+            expect(!memcmp(other, rows + i * width, width * 4), "rotation", tier, dim, count);
+        }
+        (void)vk_byte_encode(rows + i * width, width, bytes + i * width);
+        ordinals[i] = (uint32_t)(count - 1 - i);
     }
     for (size_t i = 0; i < block_count; i++) {
         size_t left = count - i * VK_CODE_BLOCK_ROWS;
@@ -129,33 +137,79 @@ static void codes(size_t dim, size_t count) {
                        block + i * size);
     }
     fill(in, dim);
-    vk_code_rotate(in, dim, signs, width, rotated);
-    vk_code_query query = vk_code_prepare(rotated, width, lut);
-    uint32_t *expected = calloc(count + 16, 4), *found = calloc(count + 16, 4);
-    float *bounds = calloc(count + 16, 4), *other = calloc(count + 16, 4);
-    for (int pass = 0; pass < 3; pass++) {
-        float threshold = pass == 0 ? -1e30f : pass == 1 ? 0.0f : 0.5f;
-        size_t wanted = vk_code_scan_tier(VK_TIER_SCALAR, &query, block, count, 0.1f, 0.2f, threshold,
-                                          5, expected, bounds);
-        for (int tier = 1; tier < VK_TIER_COUNT; tier++) {
+    // One list of all rows, one that has no row.
+    const uint32_t starts[3] = {0, (uint32_t)count, (uint32_t)count};
+    const uint32_t block_starts[3] = {0, (uint32_t)block_count, (uint32_t)block_count};
+    const vk_ranked order[2] = {{0, 0.1f, 1.2f}, {1, 0.05f, 1.3f}};
+    vk_lists lists = {.blocks = block, .block_starts = block_starts, .starts = starts,
+                      .ordinals = ordinals, .has_duplicates = 1,
+                      .rows = {.rows = bytes, .count = count}};
+    vk_centroids centroids = {block, bytes, centroid, count, width};
+    float *bounds = calloc(count + 16, 4), *wanted_bounds = calloc(count + 16, 4);
+    uint32_t *found = calloc(count + 16, 4);
+    for (size_t k = 1; k <= 25; k += 12) {
+        size_t wanted = 0;
+        for (int tier = 0; tier < VK_TIER_COUNT; tier++) {
             if (!vk_tier_supported(tier)) continue;
-            size_t got = vk_code_scan_tier(tier, &query, block, count, 0.1f, 0.2f, threshold, 5, found,
-                                           other);
-            expect(got == wanted && !memcmp(expected, found, wanted * 4) &&
-                       !memcmp(bounds, other, wanted * 4),
-                   "codes", tier, dim, count);
-        }
-        if (pass == 0) expect(wanted == count, "all codes", VK_TIER_SCALAR, dim, count);
-        if (wanted > 0) {
-            guarded c = guarded_make(wanted * 4);
-            float *values = guarded_end(c, wanted * 4);
-            memcpy(values, bounds, wanted * 4);
-            (void)vk_cut(values, wanted, wanted / 2 + 1);
-            guarded_free(c);
+            vk_scratch *scratch = vk_scratch_of_thread();
+            vk_query query;
+            expect(scratch && vk_query_prepare_tier(tier, scratch, in, dim, signs, &query), "query",
+                   tier, dim, count);
+            expect(vk_code_bounds_tier(tier, scratch, &query, block, count, 0.1f, 0.2f, bounds),
+                   "bounds", tier, dim, count);
+            if (tier == 0) memcpy(wanted_bounds, bounds, count * 4);
+            expect(!memcmp(bounds, wanted_bounds, count * 4), "same bounds", tier, dim, count);
+            vk_search_options options = {.k = k, .deviations = 2, .margin = 0.01f,
+                                         .floor = -INFINITY, .stop_gap = INFINITY};
+            vk_search_result result;
+            vk_search_lists_tier(tier, scratch, &query, &lists, order, 2, &options, &result);
+            expect(!result.failed && result.codes == count && result.count >= (k < count ? k : count),
+                   "search", tier, dim, count);
+            if (tier == 0) {
+                wanted = result.count;
+                memcpy(found, result.rows, wanted * 4);
+            }
+            expect(result.count == wanted && !memcmp(found, result.rows, wanted * 4), "same rows",
+                   tier, dim, count);
+            vk_search_bytes(scratch, &query, &lists.rows, 0, count, &options, &result);
+            expect(!result.failed && result.byte_rows == count, "bytes", tier, dim, count);
+            const vk_ranked *ranked = NULL;
+            size_t lists_found = vk_rank(scratch, &query, &centroids, k, &ranked);
+            expect(lists_found == (k < count ? k : count), "rank", tier, dim, count);
         }
     }
-    free(expected), free(found), free(bounds), free(other), free(centroid);
-    guarded_free(v), guarded_free(w), guarded_free(s), guarded_free(r), guarded_free(b), guarded_free(l);
+    free(bounds), free(wanted_bounds), free(found), free(centroid), free(other);
+    guarded_free(v), guarded_free(s), guarded_free(r), guarded_free(b), guarded_free(y), guarded_free(n);
+}
+
+/// Products of int8 rows; every tier must give the same integers.
+static void products(size_t dim, size_t count) {
+    size_t width = vk_i8_width(dim), panel_bytes = vk_i8_panel_bytes(count, width);
+    size_t panels_count = (count + VK_I8_PANEL_ROWS - 1) / VK_I8_PANEL_ROWS;
+    size_t ld = panels_count * VK_I8_PANEL_ROWS;
+    guarded f = guarded_make(dim * 4), r = guarded_make(width * (count + 1)),
+            p = guarded_make(panel_bytes + 1), o = guarded_make(ld * count * 4 + 4);
+    float *in = guarded_end(f, dim * 4), error;
+    int8_t *rows = guarded_end(r, width * count), *panels = guarded_end(p, panel_bytes);
+    int32_t *out = guarded_end(o, ld * count * 4);
+    memset(rows, 0, width * count);
+    for (size_t i = 0; i < count; i++) {
+        fill(in, dim);
+        (void)vk_i8_quantise(in, dim, rows + i * width, &error);
+    }
+    vk_i8_pack(rows, NULL, count, width, panels);
+    for (int tier = 0; tier < VK_TIER_COUNT; tier++) {
+        if (!vk_tier_supported(tier)) continue;
+        vk_i8_block_tier(tier, rows, NULL, count, width, panels, panels_count, out, ld);
+        for (size_t i = 0; i < count; i++)
+            for (size_t j = 0; j < count; j++) {
+                int32_t sum = 0;
+                for (size_t d = 0; d < dim; d++)
+                    sum += (int32_t)rows[i * width + d] * rows[j * width + d];
+                expect(out[i * ld + j] == sum, "products", tier, dim, count);
+            }
+    }
+    guarded_free(f), guarded_free(r), guarded_free(p), guarded_free(o);
 }
 
 /// Values that are no numbers must not trip anything.
@@ -184,6 +238,8 @@ int main(void) {
     }
     for (size_t dim = 1; dim <= 257; dim += 3)
         for (size_t count = 0; count <= 100; count += 7) codes(dim, count);
+    for (size_t dim = 1; dim <= 257; dim += 3)
+        for (size_t count = 1; count <= 40; count += 3) products(dim, count);
     printf("kernels: %llu comparisons, no finding\n", checks);
     return 0;
 }

@@ -38,8 +38,6 @@ typedef struct {
 } vk_query;
 
 /// Rotates a query of unit length and fills its tables. Returns 0 when memory ran out.
-int vk_query_prepare(vk_scratch *scratch, const float *query, size_t dim, const uint8_t *signs,
-                     vk_query *out);
 int vk_query_prepare_tier(vk_tier tier, vk_scratch *scratch, const float *query, size_t dim,
                           const uint8_t *signs, vk_query *out);
 
@@ -134,9 +132,6 @@ typedef struct {
 } vk_search_result;
 
 /// Scans lists in the given order.
-void vk_search_lists(vk_scratch *scratch, const vk_query *query, const vk_lists *lists,
-                     const vk_ranked *order, size_t count, const vk_search_options *options,
-                     vk_search_result *result);
 void vk_search_lists_tier(vk_tier tier, vk_scratch *scratch, const vk_query *query,
                           const vk_lists *lists, const vk_ranked *order, size_t count,
                           const vk_search_options *options, vk_search_result *result);
