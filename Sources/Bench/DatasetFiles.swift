@@ -43,3 +43,22 @@ struct DatasetFiles {
         return found
     }
 }
+
+/// The options that name a data set with its truth.
+struct DatasetOptions: ParsableArguments {
+    @Option(help: "A directory with base.*, query.* and gt100.ibin (or the fixture's names).")
+    var data: String?
+
+    @Option(help: "The vectors to store.")
+    var base: String?
+
+    @Option(help: "The query vectors.")
+    var queries: String?
+
+    @Option(help: "The true neighbours.")
+    var truth: String?
+
+    var files: DatasetFiles {
+        DatasetFiles(data: data, base: base, queries: queries, truth: truth)
+    }
+}

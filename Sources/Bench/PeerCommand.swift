@@ -27,17 +27,8 @@ struct PeerCommand: ParsableCommand {
     @Argument(help: "The peers.")
     var peers: [String]
 
-    @Option(help: "A directory with base.*, query.* and gt100.ibin (or the fixture's names).")
-    var data: String?
-
-    @Option(help: "The vectors to store.")
-    var base: String?
-
-    @Option(help: "The query vectors.")
-    var queries: String?
-
-    @Option(help: "The true neighbours.")
-    var truth: String?
+    @OptionGroup
+    var dataset: DatasetOptions
 
     @Option(name: .short, help: "Neighbours to find.")
     var k = 10
@@ -81,7 +72,7 @@ struct PeerCommand: ParsableCommand {
     }
 
     func run() throws {
-        let files = DatasetFiles(data: data, base: base, queries: queries, truth: truth)
+        let files = dataset.files
         let (basePath, queryPath) = (try files.basePath(), try files.queryPath())
         let reader = try VectorFileReader(basePath)
         let queryReader = try VectorFileReader(queryPath)

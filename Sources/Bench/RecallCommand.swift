@@ -28,17 +28,8 @@ struct RecallCommand: AsyncParsableCommand {
             """
     )
 
-    @Option(help: "A directory with base.*, query.* and gt100.ibin (or the fixture's names).")
-    var data: String?
-
-    @Option(help: "The vectors to store.")
-    var base: String?
-
-    @Option(help: "The query vectors.")
-    var queries: String?
-
-    @Option(help: "The true neighbours.")
-    var truth: String?
+    @OptionGroup
+    var dataset: DatasetOptions
 
     @Option(name: .short, help: "Neighbours to find.")
     var k = 10
@@ -116,7 +107,7 @@ struct RecallCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let files = DatasetFiles(data: data, base: base, queries: queries, truth: truth)
+        let files = dataset.files
         let (basePath, queryPath) = (try files.basePath(), try files.queryPath())
         let reader = try VectorFileReader(basePath)
         let queryReader = try VectorFileReader(queryPath)

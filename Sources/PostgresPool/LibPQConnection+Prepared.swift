@@ -39,7 +39,7 @@ extension LibPQConnection {
         guard sent == 1 else { throw lost() }
         switch try answer(until: deadline) {
         case .rows(let rows): return rows
-        case .unusable(let state):
+        case .tolerated(let state):
             // 0A000: the table has changed under the plan. 26000: another session got the statement.
             if state == "26000" { preparation.turnOff() }
             prepared[sql] = nil
@@ -61,40 +61,14 @@ extension LibPQConnection {
         case .rows:
             prepared[sql] = name
             return name
-        case .unusable:
+        case .tolerated:
             preparation.turnOff()
             return nil
         }
     }
 
-    private enum Answer {
-        case rows(PostgresRows)
-        case unusable(String)
-    }
-
     /// The statement's answer; what is wrong with its preparation is no failure.
     private func answer(until deadline: ContinuousClock.Instant) throws(PostgresError) -> Answer {
-        try flush(until: deadline)
-        var rows = PostgresRows(columns: [], values: [], count: 0, affectedCount: 0)
-        var failed: PostgresError?
-        var unusable: String?
-        while let result = try result(until: deadline) {
-            defer { PQclear(result) }
-            switch PQresultStatus(result) {
-            case PGRES_TUPLES_OK, PGRES_COMMAND_OK, PGRES_EMPTY_QUERY: rows = Self.copy(result)
-            case PGRES_COPY_IN, PGRES_COPY_OUT, PGRES_COPY_BOTH:
-                isBroken = true
-                throw PostgresError(.invalidValue, "COPY goes through copy(into:)")
-            default:
-                let state = vs_sql_state(result).map { String(cString: $0) } ?? ""
-                if ["26000", "42P05", "0A000"].contains(state) {
-                    unusable = state
-                } else {
-                    failed = failed ?? failure(of: result)
-                }
-            }
-        }
-        if let failed { throw failed }
-        return unusable.map { .unusable($0) } ?? .rows(rows)
+        try answer(until: deadline, tolerating: ["26000", "42P05", "0A000"])
     }
 }

@@ -169,15 +169,34 @@ final class LibPQConnection {
 
     // MARK: Results
 
+    /// What came of a statement.
+    enum Answer {
+        case rows(PostgresRows)
+        /// The state of a failure that was to be tolerated.
+        case tolerated(String)
+    }
+
     /// Reads to the end of the statement's answer; the last result counts, the first failure wins.
     func rows(
         until deadline: ContinuousClock.Instant
     ) throws(PostgresError)
         -> PostgresRows
     {
+        switch try answer(until: deadline, tolerating: []) {
+        case .rows(let rows): return rows
+        case .tolerated(let state): preconditionFailure("nothing is tolerated, not \(state)")
+        }
+    }
+
+    /// The same; a failure with one of some SQL states is part of the answer.
+    func answer(
+        until deadline: ContinuousClock.Instant,
+        tolerating states: Set<String>
+    ) throws(PostgresError) -> Answer {
         try flush(until: deadline)
         var rows = PostgresRows(columns: [], values: [], count: 0, affectedCount: 0)
         var failed: PostgresError?
+        var tolerated: String?
         while let result = try result(until: deadline) {
             defer { PQclear(result) }
             switch PQresultStatus(result) {
@@ -185,11 +204,17 @@ final class LibPQConnection {
             case PGRES_COPY_IN, PGRES_COPY_OUT, PGRES_COPY_BOTH:
                 isBroken = true
                 throw PostgresError(.invalidValue, "COPY goes through copy(into:)")
-            default: failed = failed ?? failure(of: result)
+            default:
+                let state = vs_sql_state(result).map { String(cString: $0) } ?? ""
+                if states.contains(state) {
+                    tolerated = state
+                } else {
+                    failed = failed ?? failure(of: result)
+                }
             }
         }
         if let failed { throw failed }
-        return rows
+        return tolerated.map { .tolerated($0) } ?? .rows(rows)
     }
 
     func result(
