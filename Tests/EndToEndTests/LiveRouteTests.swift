@@ -106,6 +106,8 @@ import Testing
             let answer = try server.ask(method, path, body, headers: ["X-Request-Id: asked-1"])
             #expect(answer.status == status, "\(method) \(path): \(answer.body)")
             #expect(answer.headers["x-request-id"] == "asked-1", "\(path)")
+            // RFC 9110, section 15.5.6: such an answer names the methods there are.
+            #expect((answer.headers["allow"] != nil) == (status == 405), "\(method) \(path)")
             if status >= 400, method != "HEAD" {
                 #expect(answer["code"] is String, "\(method) \(path): \(answer.body)")
                 let keys = Set(

@@ -28,7 +28,7 @@ struct CrossOrigin {
     /// The answer to OPTIONS.
     var preflight: Response {
         var headers: HTTPFields = [:]
-        headers[.allow] = "OPTIONS,GET,HEAD,POST"
+        headers[.allow] = RestError.functionMethods
         if origin != nil, let allowed {
             headers[.accessControlAllowOrigin] = allowed
             headers[.accessControlAllowMethods] = Self.methods

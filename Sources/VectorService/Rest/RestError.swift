@@ -14,6 +14,8 @@ package struct RestError: Error, Sendable, Equatable {
     package var hint: String?
     /// Seconds after which a repetition makes sense, if it does.
     package var retryAfterSeconds: Int?
+    /// The methods that the path takes, when it does not take the one it was asked with.
+    package var allowedMethods: String?
 
     /// Makes an error.
     package init(
@@ -61,8 +63,13 @@ package struct RestError: Error, Sendable, Equatable {
 
     /// A method that a path does not take.
     static func methodNotAllowed(_ method: String) -> RestError {
-        RestError(405, "PGRST101", "Cannot use the \(method) method on RPC")
+        var error = RestError(405, "PGRST101", "Cannot use the \(method) method on RPC")
+        error.allowedMethods = functionMethods
+        return error
     }
+
+    /// The methods that functions take (RFC 9110, section 10.2.1).
+    static let functionMethods = "OPTIONS,GET,HEAD,POST"
 
     /// A column that the function does not return.
     static func unknownColumn(_ column: String, of function: String) -> RestError {

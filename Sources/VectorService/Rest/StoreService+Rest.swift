@@ -162,6 +162,7 @@ extension ServiceAnswer {
         contentType = "application/json; charset=utf-8"
         headers.append(("Proxy-Status", "vector-server; error=\(error.code)"))
         if error.status == 401 { headers.append(("WWW-Authenticate", "Bearer")) }
+        if let methods = error.allowedMethods { headers.append(("Allow", methods)) }
         if let seconds = error.retryAfterSeconds {
             headers.append(("Retry-After", String(seconds)))
         }
