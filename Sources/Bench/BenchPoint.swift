@@ -36,6 +36,9 @@ struct BenchPoint: Encodable {
     var rowsScanned: Double?
     var codesScanned: Double?
     var lists: Double?
+    var byteRowsScanned: Double?
+    /// Mean microseconds of a search by phase.
+    var searchPhases: [String: Double]?
     /// Page faults a query: `majorFaults` waited for the disk.
     var minorFaults: Double?
     var majorFaults: Double?
@@ -106,6 +109,8 @@ struct BenchPoint: Encodable {
         case rowsScanned = "rows_scanned"
         case codesScanned = "codes_scanned"
         case lists
+        case byteRowsScanned = "byte_rows_scanned"
+        case searchPhases = "phases_us"
         case minorFaults = "minor_faults"
         case majorFaults = "major_faults"
         case deciles
@@ -187,6 +192,7 @@ extension BenchPoint {
             rowsScanned: point.rowsScanned,
             codesScanned: point.codesScanned,
             lists: point.lists,
+            byteRowsScanned: point.byteRowsScanned,
             minorFaults: point.minorFaults,
             majorFaults: point.majorFaults,
             deciles: point.deciles.map {
@@ -203,6 +209,11 @@ extension BenchPoint {
             p99: point.p99,
             machine: Machine.line
         )
+        if !point.phases.isEmpty {
+            searchPhases = Dictionary(
+                uniqueKeysWithValues: point.phases.map { ($0.name, $0.microseconds) }
+            )
+        }
         shortAnswers = point.shortAnswers
         rounds = point.rounds
         spread = point.spread

@@ -33,6 +33,10 @@ final class Measurement: Sendable {
         var rowsScanned: Double
         var codesScanned: Double
         var lists: Double
+        /// Rows looked at by their int8 vectors, a query.
+        var byteRowsScanned: Double
+        /// Mean microseconds of each phase of a search, of a pass that did nothing but take them.
+        var phases: [(name: String, microseconds: Double)] = []
         /// Page faults a query, of the measured runs.
         var minorFaults: Double
         var majorFaults: Double
@@ -172,10 +176,32 @@ final class Measurement: Sendable {
             )
         }
         var point = judge(last, target: target)
+        if load.coldDirectory == nil { point.phases = try phases(collection, prepared) }
         rounds.fill(&point)
         point.minorFaults = Double(faults.minor) / Double(calls)
         point.majorFaults = Double(faults.major) / Double(calls)
         return point
+    }
+
+    /// Asks every query once more, one at a time, for the time of each phase.
+    private func phases(
+        _ collection: VectorCollection,
+        _ prepared: [SearchQuery]
+    ) throws -> [(name: String, microseconds: Double)] {
+        var sums: [(name: String, microseconds: Double)] = []
+        for query in prepared {
+            var query = query
+            query.isProfiled = true
+            let phases = try collection.search(query).statistics.profile?.phases ?? []
+            if sums.isEmpty {
+                sums = phases
+            } else {
+                for place in sums.indices {
+                    sums[place].microseconds += phases[place].microseconds
+                }
+            }
+        }
+        return sums.map { ($0.name, $0.microseconds / Double(prepared.count)) }
     }
 
     /// A round of one-by-one queries lasts at least so long.
@@ -301,7 +327,7 @@ final class Measurement: Sendable {
         let shortBefore = shortAnswers
         let depths = Self.depths(k)
         var sums = [Double](repeating: 0, count: depths.count)
-        var (rows, codes, lists) = (0.0, 0.0, 0.0)
+        var (rows, codes, lists, byteRows) = (0.0, 0.0, 0.0, 0.0)
         var recalls: [Double] = []
         for (index, result) in results.enumerated() {
             let found = result.matches.map { match in
@@ -319,6 +345,7 @@ final class Measurement: Sendable {
             rows += Double(result.statistics.rowsScanned)
             codes += Double(result.statistics.codesScanned)
             lists += Double(result.statistics.nprobe)
+            byteRows += Double(result.statistics.byteRowsScanned)
         }
         let count = Double(results.count)
         let (label, parameters): (String, [String: Double]) =
@@ -338,6 +365,7 @@ final class Measurement: Sendable {
             rowsScanned: rows / count,
             codesScanned: codes / count,
             lists: lists / count,
+            byteRowsScanned: byteRows / count,
             minorFaults: 0,
             majorFaults: 0,
             deciles: partitions.flatMap { partitions in

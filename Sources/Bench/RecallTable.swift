@@ -57,6 +57,12 @@ struct RecallTable {
                     point.majorFaults
                 )
         )
+        if point.phases.contains(where: { $0.microseconds > 0 }) {
+            let phases = point.phases.map {
+                "\($0.name) \(String(format: "%.1f", $0.microseconds))"
+            }
+            print("#   µs by phase: " + phases.joined(separator: ", "))
+        }
         printDeciles(point.deciles)
     }
 

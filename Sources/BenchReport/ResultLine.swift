@@ -32,7 +32,8 @@ package struct ResultLine: Decodable, Sendable {
     package static let figureNames = [
         "recall10", "recall", "qps_one", "qps_one_rel", "qps_batch", "qps_batch_rel", "rate",
         "p50_us", "p50_rel", "p75_us", "p90_us", "p95_us", "p95_rel", "p99_us", "p99_rel",
-        "p999_us", "max_us", "errors", "short_answers", "rows_scanned", "codes_scanned", "lists",
+        "p999_us", "max_us", "errors", "short_answers", "rows_scanned", "codes_scanned",
+        "byte_rows_scanned", "lists",
         "minor_faults", "major_faults", "matching", "yardstick_qps", "build_s", "build_rel",
         "bytes", "bytes_per_vector", "peak_bytes",
     ]
@@ -41,7 +42,8 @@ package struct ResultLine: Decodable, Sendable {
     /// same program must therefore agree in.
     package static let repeatableNames: Set<String> = [
         "recall10", "recall", "qps_one_rel", "qps_batch_rel", "p50_rel", "p95_rel", "p99_rel",
-        "short_answers", "rows_scanned", "codes_scanned", "lists", "matching", "build_rel",
+        "short_answers", "rows_scanned", "codes_scanned", "byte_rows_scanned", "lists", "matching",
+        "build_rel",
         "bytes", "bytes_per_vector", "peak_bytes",
     ]
 

@@ -4,11 +4,14 @@
 #include "scratch.h"
 
 #include <math.h>
+#include <time.h>
 
 #pragma STDC FP_CONTRACT OFF
 
 // Blocks that are scanned against one threshold, and how far ahead blocks are asked for: about 10 KB.
 enum { RUN_BLOCKS = 8, AHEAD_BYTES = 10240 };
+// Rows, by codes or by bytes, after which the clock is asked again if there is a deadline: about 5 us.
+enum { CLOCK_ROWS = 2048 };
 
 /// One search on its way.
 typedef struct {
@@ -31,7 +34,27 @@ typedef struct {
     /// Rows whose bits are set.
     uint32_t *touched;
     size_t touched_count;
+    /// How many rows are to be looked at before the clock is.
+    size_t until_clock;
 } run;
+
+uint64_t vk_monotonic_nanoseconds(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+/// Whether the deadline has come, before `rows` more are looked at.
+static int is_late(run *r, size_t rows) {
+    if (!r->options->deadline) return 0;
+    if (r->until_clock >= rows) {
+        r->until_clock -= rows;
+        return 0;
+    }
+    r->until_clock = CLOCK_ROWS;
+    r->result->truncated = vk_monotonic_nanoseconds() >= r->options->deadline;
+    return r->result->truncated;
+}
 
 static void sift_down(float *heap, size_t count, float value) {
     size_t parent = 0;
@@ -288,12 +311,12 @@ void vk_search_lists_tier(vk_tier tier, vk_scratch *scratch, const vk_query *que
         size_t first = lists->starts[list], rows = lists->starts[list + 1] - first;
         if (r.heap_count == options->k && order[place].similarity < r.threshold - options->stop_gap)
             break;
-        result->lists++;
         const uint8_t *blocks = lists->blocks + (size_t)lists->block_starts[list] * block_bytes;
         float slack = options->deviations * VK_CODE_DEVIATION * order[place].distance;
         for (size_t at = 0; at < rows;) {
             size_t part = rows - at < RUN_BLOCKS * VK_CODE_BLOCK_ROWS
                               ? rows - at : RUN_BLOCKS * VK_CODE_BLOCK_ROWS;
+            if (is_late(&r, part)) break;
             size_t run_blocks = (part + VK_CODE_BLOCK_ROWS - 1) / VK_CODE_BLOCK_ROWS;
             const uint8_t *coming[RUN_BLOCKS];
             for (size_t b = 0; b < run_blocks; b++) coming[b] = next_block(&ahead);
@@ -331,7 +354,8 @@ void vk_search_lists_tier(vk_tier tier, vk_scratch *scratch, const vk_query *que
             waiting = 0;
             if (result->failed) break;
         }
-        if (result->failed) break;
+        if (result->failed || result->truncated) break;
+        result->lists++;
     }
     if (!result->failed) drain(&r, slots, bounds, waiting);
     finish(&r);
@@ -348,6 +372,7 @@ void vk_search_bytes(vk_scratch *scratch, const vk_query *query, const vk_byte_r
         const uint8_t *starts[VK_BYTE_BATCH];
         int32_t sums[VK_BYTE_BATCH];
         size_t batch = count - at < VK_BYTE_BATCH ? count - at : VK_BYTE_BATCH;
+        if (is_late(&r, batch)) break;
         for (size_t i = 0; i < batch; i++) {
             if (!believe(&r, first + (uint32_t)(at + i))) break;
             starts[i] = rows->rows + (first + at + i) * width;
@@ -359,7 +384,7 @@ void vk_search_bytes(vk_scratch *scratch, const vk_query *query, const vk_byte_r
         for (size_t i = 0; i < batch; i++)
             offer(&r, first + (uint32_t)(at + i),
                   (float)(sums[i] - query->byte_bias) * query->byte_scale);
+        result->byte_rows += batch;
     }
-    result->byte_rows = count;
     finish(&r);
 }

@@ -71,12 +71,21 @@ package struct CodeSearchOptions {
     package var floor: Float
     /// A list whose centroid is this much less similar than the k-th best ends the search.
     package var stopGap: Float
+    /// When the search ends at the latest, by `MonotonicTime`; nil for never.
+    package var deadline: MonotonicTime?
 
-    package init(k: Int, deviations: Float, floor: Float, stopGap: Float = .infinity) {
+    package init(
+        k: Int,
+        deviations: Float,
+        floor: Float,
+        stopGap: Float = .infinity,
+        deadline: MonotonicTime? = nil
+    ) {
         self.k = k
         self.deviations = deviations
         self.floor = floor
         self.stopGap = stopGap
+        self.deadline = deadline
     }
 }
 
@@ -88,6 +97,8 @@ package struct CodeCandidates {
     package var blocks: Int
     package var codes: Int
     package var byteRows: Int
+    /// Whether the deadline came before every row was looked at.
+    package var isTruncated: Bool
     /// Whether a byte row could not be believed: the rows say nothing.
     package var isFailed: Bool
 }
@@ -222,6 +233,7 @@ extension CodeQuery {
                 margin: options.byteDeviations * (error / Float(self.raw.width)).squareRoot(),
                 floor: options.floor,
                 stop_gap: options.stopGap,
+                deadline: options.deadline?.nanoseconds ?? 0,
                 accept: nil,
                 context: UnsafeMutableRawPointer(context)
             )
@@ -241,6 +253,7 @@ extension CodeQuery {
             blocks: result.blocks,
             codes: result.codes,
             byteRows: result.byte_rows,
+            isTruncated: result.truncated != 0,
             isFailed: result.failed != 0
         )
     }

@@ -114,6 +114,8 @@ typedef struct {
     float floor;
     /// A list whose centroid is this much less similar than the k-th best ends the search.
     float stop_gap;
+    /// On the clock of `vk_monotonic_nanoseconds`: the search ends soon after it; 0 for never.
+    uint64_t deadline;
     vk_accept accept;
     void *context;
 } vk_search_options;
@@ -127,9 +129,14 @@ typedef struct {
     size_t blocks;
     size_t codes;
     size_t byte_rows;
+    /// The deadline came first: what was not looked at may be nearer.
+    int truncated;
     /// Memory ran out, or a row cannot be believed: the candidates say nothing.
     int failed;
 } vk_search_result;
+
+/// The time since an unspecified start, CLOCK_MONOTONIC of clock_gettime(2).
+uint64_t vk_monotonic_nanoseconds(void);
 
 /// Scans lists in the given order.
 void vk_search_lists_tier(vk_tier tier, vk_scratch *scratch, const vk_query *query,

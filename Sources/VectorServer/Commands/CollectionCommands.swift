@@ -143,5 +143,29 @@ struct StatsCommand: AsyncParsableCommand {
             ],
             rows
         )
+        for collection in collections { advise(collection) }
     }
+
+    /// Says what an operator may want to act on.
+    private func advise(_ collection: JSONNode) {
+        let name = collection["name"]?.text ?? ""
+        for report in collection["live_recall"]?.elements ?? [] {
+            Terminal.result(
+                "\(name): live recall \(Terminal.decimals(report["recall"]?.number ?? 0, 3)) for "
+                    + "\(Terminal.decimals(report["target"]?.number ?? 0, 3)) asked, "
+                    + "\(report["samples"]?.integer ?? 0) searches, filter: "
+                    + (report["band"]?.text ?? "")
+            )
+        }
+        let savings = collection["rebuild_savings"]?.number ?? 0
+        if savings >= Self.worthwhileSavings {
+            Terminal.result(
+                "\(name): a rebuild would shorten the average search by "
+                    + "\(Terminal.decimals(savings * 100, 0)) %: vector-server rebuild-index \(name)"
+            )
+        }
+    }
+
+    /// The least share of a search for which a rebuild is advised.
+    private static let worthwhileSavings = 0.1
 }

@@ -102,20 +102,21 @@ package enum AnswerEncoding {
             }
         }
         if let metadata { writeStatus(of: metadata, for: result, to: &writer) }
-        let statistics = result.statistics
         writer.key("stats")
-        writer.object { writer in
-            writer.member("mode", statistics.mode.rawValue)
-            writer.member("nlist", statistics.nlist)
-            writer.member("nprobe", statistics.nprobe)
-            writer.member("rows_scanned", statistics.rowsScanned)
-            writer.member("codes_scanned", statistics.codesScanned)
-            writer.member("estimated_recall", statistics.estimatedRecall)
-            writer.member("lsn", statistics.lsn)
-            writer.member("took_ms", (milliseconds * 1000).rounded() / 1000)
-        }
+        SearchStatisticsEncoding.write(
+            result.statistics,
+            milliseconds: milliseconds,
+            isExplained: request.explain,
+            to: &writer
+        )
         if request.explain {
-            writer.member("explain", explanation(of: statistics, query: request.query))
+            writer.member(
+                "explain",
+                SearchStatisticsEncoding.explanation(
+                    of: result.statistics,
+                    query: request.query
+                )
+            )
         }
     }
 
@@ -139,28 +140,6 @@ package enum AnswerEncoding {
             writer.array { writer in
                 for match in missing { write(match.id, to: &writer) }
             }
-        }
-    }
-
-    private static func explanation(
-        of statistics: SearchStatistics,
-        query: SearchQuery
-    ) -> String {
-        let place =
-            switch query.partitions {
-            case .some(let partitions) where partitions.count == 1: "partition \(partitions[0])"
-            case .some(let partitions): "\(partitions.count) partitions"
-            case nil: "the whole collection"
-            }
-        let kernel = VectorDatabase.kernelTier
-        let rows = "\(statistics.rowsScanned) rows by their float32 vectors (\(kernel) kernels)"
-        switch statistics.mode {
-        case .exact:
-            return "Searched \(place) exactly: compared \(rows), so nothing nearer was missed."
-        case .probed:
-            return "Searched \(place) through \(statistics.nprobe) of \(statistics.nlist) posting "
-                + "lists: compared \(rows). The recall target was \(query.recallTarget), the "
-                + "expected recall is \(statistics.estimatedRecall)."
         }
     }
 

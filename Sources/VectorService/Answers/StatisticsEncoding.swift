@@ -31,6 +31,22 @@ enum StatisticsEncoding {
             writer.member("nlist", statistics.nlist)
             writer.member("partitions", statistics.partitionCount)
             writer.member("indexed_partitions", statistics.indexedPartitionCount)
+            if let savings = statistics.rebuildSavings { writer.member("rebuild_savings", savings) }
+            writer.key("live_recall")
+            writer.array { writer in
+                for one in statistics.liveRecall { write(one, to: &writer) }
+            }
+        }
+    }
+
+    private static func write(_ report: LiveRecallReport, to writer: inout JSONWriter) {
+        writer.object { writer in
+            writer.member("band", report.band.rawValue)
+            writer.member("samples", report.sampleCount)
+            writer.member("recall", report.recall)
+            writer.member("target", report.target)
+            writer.member("calibrated", report.calibrated)
+            writer.member("excess", report.excess)
         }
     }
 

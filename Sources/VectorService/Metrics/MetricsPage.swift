@@ -116,6 +116,26 @@ struct MetricsPage {
                 Double(one.segmentByteCount)
             )
         }
+        page.metric("vs_live_recall", "gauge", "Recall of the latest searches that were measured.")
+        for one in collections {
+            for report in one.liveRecall {
+                page.sample(
+                    "vs_live_recall",
+                    Self.label(one) + [("band", report.band.rawValue)],
+                    report.recall
+                )
+            }
+        }
+        page.metric(
+            "vs_rebuild_savings",
+            "gauge",
+            "The share by which a rebuild would shorten the average search."
+        )
+        for one in collections {
+            if let savings = one.rebuildSavings {
+                page.sample("vs_rebuild_savings", Self.label(one), savings)
+            }
+        }
         page.single("vs_log_bytes", "gauge", "Bytes of the log.", Double(statistics.logByteCount))
         page.single("vs_lsn", "counter", "Batches committed.", Double(statistics.lsn))
         page.single(

@@ -259,13 +259,21 @@ extension OpenAPI {
             "required": ["mode", "lsn"],
             "properties": {
               "mode": {"type": "string", "enum": ["exact", "probed"]},
+              "exactness": {"type": "string", "enum": ["exact", "estimated", "truncated"]},
+              "truncated_by": {"type": "string", "enum": ["time_limit"]},
               "nlist": {"type": "integer"},
               "nprobe": {"type": "integer"},
               "rows_scanned": {"type": "integer"},
               "codes_scanned": {"type": "integer"},
               "estimated_recall": {"type": "number"},
               "lsn": {"type": "integer"},
-              "took_ms": {"type": "number"}
+              "took_ms": {"type": "number"},
+              "lists_scanned": {"type": "integer"},
+              "blocks_scanned": {"type": "integer"},
+              "byte_rows_scanned": {"type": "integer"},
+              "phases_us": {"type": "object", "additionalProperties": {"type": "number"}},
+              "minor_faults": {"type": "integer"},
+              "major_faults": {"type": "integer"}
             }
           },
           "Result": {
@@ -367,6 +375,7 @@ extension OpenAPI {
                 "items": {"type": "string", "enum": ["attributes", "payload", "vector", "metadata"]}
               },
               "explain": {"type": ["boolean", "null"]},
+              "time_limit_ms": {"type": ["number", "null"], "exclusiveMinimum": 0, "maximum": 60000},
               "require_metadata": {"type": ["boolean", "null"]},
               "min_lsn": {"type": ["integer", "null"], "minimum": 0},
               "timeout_ms": {"type": ["integer", "null"], "minimum": 0, "maximum": 10000}

@@ -107,7 +107,7 @@ enum QueryDecoding {
             let items = parameter.value.split(separator: ",").map { JSONNode(.string(String($0))) }
             return JSONNode(.array(items))
         case "limit", "k", "min_similarity", "recall", "nprobe", "explain", "filter",
-            "require_metadata", "min_lsn", "timeout_ms":
+            "require_metadata", "min_lsn", "timeout_ms", "time_limit_ms":
             let parsed = try? JSONScanner.parse(Array(parameter.value.utf8))
             return parsed ?? JSONNode(.string(parameter.value))
         default:
@@ -150,6 +150,16 @@ enum QueryDecoding {
         let wantsMetadata = try namesMetadata(&fields)
         query.include = try include(&fields, default: query.include, takesMetadata: true)
         let explain = try fields.flag("explain") ?? false
+        query.isProfiled = explain
+        if let milliseconds = try fields.number("time_limit_ms") {
+            guard milliseconds > 0, milliseconds <= 60_000 else {
+                throw .invalidRequest(
+                    "time_limit_ms is \(milliseconds); it must be above 0 and at most 60000",
+                    field: fields.name("time_limit_ms")
+                )
+            }
+            query.timeLimit = .nanoseconds(Int64(milliseconds * 1_000_000))
+        }
         let freshness = try Freshness(&fields)
         let requiresMetadata = try fields.flag("require_metadata") ?? false
         guard !requiresMetadata || wantsMetadata != false else {

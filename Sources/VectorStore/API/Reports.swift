@@ -66,6 +66,12 @@ public struct CollectionStatistics: Sendable {
     public var indexedPartitionCount: Int
     /// Distinct partitions.
     public var partitionCount: Int
+    /// Recall of the latest searches through posting lists, by the share of rows that their filters let
+    /// pass; empty until some were measured.
+    public var liveRecall: [LiveRecallReport] = []
+    /// The share by which a rebuild would shorten the average search over the whole collection, 0 to 1,
+    /// as reckoned from the sizes of posting lists; nil without an index over the whole.
+    public var rebuildSavings: Double?
 }
 
 /// The state of the store.

@@ -49,6 +49,9 @@ public struct StoreOptions: Sendable {
     ///
     /// What was found is in the statistics.
     public var scrubBytesPerSecond = 20 << 20
+    /// One search in so many is answered a second time without leaving anything out, in the
+    /// background, to measure recall as it is; 0 for none.
+    public var liveRecallInterval = 256
     /// Threads for training, assignment and exact scans of maintenance; 0 takes one a core.
     public var maintenanceThreadCount = 0
 

@@ -152,13 +152,17 @@ public final class VectorCollection: Sendable {
         live: LiveSet
     ) throws(VectorStoreError) -> SearchResult {
         try reading(live) { () throws(CorruptionError) in
-            let outcome = try Searcher(live: live).search(query)
+            let outcome = try Searcher(live: live, liveRecall: state.liveRecall).search(query)
+            state.liveRecall.note(query, outcome, live: live)
             var matches: [Match] = []
             matches.reserveCapacity(outcome.rows.count)
             for row in outcome.rows {
                 matches.append(try live.match(row, include: include))
             }
-            return SearchResult(matches: matches, statistics: outcome.statistics)
+            query.clock?.end(\.read)
+            var statistics = outcome.statistics
+            statistics.profile = query.clock?.finish()
+            return SearchResult(matches: matches, statistics: statistics)
         }
     }
 
@@ -272,6 +276,6 @@ public final class VectorCollection: Sendable {
 
     /// The state of the collection.
     public func statistics() throws(VectorStoreError) -> CollectionStatistics {
-        StoreReport.statistics(of: try live())
+        StoreReport.statistics(of: try live(), liveRecall: state.liveRecall)
     }
 }

@@ -13,7 +13,7 @@ enum SegmentLayout {
     /// Bytes under one checksum, counted from the start of each section.
     static let blockByteCount = 65_536
     static let formatMajor: UInt16 = 1
-    static let formatMinor: UInt16 = 2
+    static let formatMinor: UInt16 = 3
     /// Rows start on multiples of this.
     static let rowAlignment = 64
     /// Ordinals are UInt32, and the last value means none.
@@ -107,6 +107,8 @@ enum SegmentSectionKind: UInt32, CaseIterable, Sendable {
     case postingCodes = 19
     /// One-bit codes of partitions without lists, each under the mean of its rows.
     case flatCodes = 20
+    /// Recall by nprobe of the postings, for rows that came after the index was calibrated.
+    case calibration = 21
 
     /// Sections whose blocks are checked when they are first read; all others are checked at open.
     var isVerifiedLazily: Bool {

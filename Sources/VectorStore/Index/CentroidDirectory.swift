@@ -240,15 +240,7 @@ extension CentroidDirectory.Table {
         writer.write(UInt32(nlist))
         writer.write(trainedRowCount)
         writer.write(offset)
-        writer.write(UInt32(calibration.curves.count))
-        for curve in calibration.curves {
-            writer.write(curve.k)
-            writer.write(UInt32(curve.points.count))
-            for point in curve.points {
-                writer.write(point.nprobe)
-                writer.write(point.recall)
-            }
-        }
+        calibration.encode(into: &writer)
     }
 
     fileprivate init(
@@ -281,43 +273,6 @@ extension CentroidDirectory.Table {
         nlist = Int(lists)
         trainedRowCount = try reader.read()
         offset = try reader.read()
-        calibration = RecallCurve(nlist: nlist, curves: try Self.curves(&reader, nlist: lists))
-    }
-
-    private static func curves(
-        _ reader: inout ByteReader,
-        nlist: UInt32
-    ) throws(CorruptionError) -> [RecallCurve.Curve] {
-        var curves: [RecallCurve.Curve] = []
-        for _ in 0..<(try reader.read(UInt32.self)) {
-            let start = reader.offset
-            let k: UInt32 = try reader.read()
-            guard k > (curves.last?.k ?? 0) else {
-                throw reader.invalid(
-                    "k",
-                    found: String(k),
-                    expected: "above the one before",
-                    at: start
-                )
-            }
-            var points: [RecallCurve.Point] = []
-            for _ in 0..<(try reader.read(UInt32.self)) {
-                let start = reader.offset
-                let nprobe: UInt32 = try reader.read()
-                let recall = Float(bitPattern: try reader.read(UInt32.self))
-                guard nprobe > (points.last?.nprobe ?? 0), nprobe <= nlist, recall >= 0, recall <= 1
-                else {
-                    throw reader.invalid(
-                        "calibration",
-                        found: "recall \(recall) at nprobe \(nprobe)",
-                        expected: "growing nprobe up to \(nlist), recall 0 to 1",
-                        at: start
-                    )
-                }
-                points.append(RecallCurve.Point(nprobe: nprobe, recall: recall))
-            }
-            curves.append(RecallCurve.Curve(k: k, points: points))
-        }
-        return curves
+        calibration = try RecallCurve(&reader, nlist: nlist)
     }
 }

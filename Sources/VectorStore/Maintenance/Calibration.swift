@@ -12,8 +12,9 @@ struct Calibration {
     let dimension: Int
     let sources: [any RowStore]
     let threads: Int
+    /// Rows that serve as queries.
+    var queryCount = 1_024
 
-    static let queryCount = 1_024
     static let neighbourCounts = [1, 10, 100, 1_000]
     static let blockRowCount = 1_024
 
@@ -34,7 +35,7 @@ struct Calibration {
     ) throws(CorruptionError) -> RecallCurve? {
         var random = SeededRandom(seed: seed)
         let chosen = random.sampleIndices(
-            count: min(Self.queryCount, rows.count),
+            count: min(queryCount, rows.count),
             from: rows.count
         ).sorted()
         let queries = try vectors(of: chosen.map { rows[$0] })

@@ -109,7 +109,8 @@ struct Rebuild {
             let built = try SegmentBuild(core: core, collection: collection).write(
                 plan,
                 sources: sources,
-                generation: calibrated
+                generation: calibrated,
+                isCalibrated: true
             ) { report("write", 0.7 + 0.29 * $0) }
             guard let built else { throw MaintenanceCancellation.error }
             output.segment = built.segment

@@ -5,14 +5,17 @@ struct SegmentBuild {
     let core: StoreCore
     let collection: CollectionState
 
-    /// - Parameter hasCodes: False leaves out what only decides which rows are looked at, for rows that
+    /// - Parameters:
+    ///   - hasCodes: False leaves out what only decides which rows are looked at, for rows that
     ///   an index is to be built over at once.
+    ///   - isCalibrated: Whether the generation was calibrated on these very rows.
     /// - Returns: The open segment and its description; nil when cancelled.
     func write(
         _ plan: SegmentPlan,
         sources: [any RowStore],
         generation: IndexGeneration?,
         hasCodes: Bool = true,
+        isCalibrated: Bool = false,
         progress: @escaping (Double) -> Bool
     ) throws(VectorStoreError) -> (segment: Segment, description: SegmentDescription)? {
         let identity = SegmentIdentity(
@@ -28,7 +31,11 @@ struct SegmentBuild {
                 configuration: collection.configuration,
                 identity: identity,
                 codes: hasCodes
-                    ? CodeSource(generation: generation, threads: core.maintenanceThreads) : nil,
+                    ? CodeSource(
+                        generation: generation,
+                        threads: core.maintenanceThreads,
+                        isCalibrated: isCalibrated
+                    ) : nil,
                 fileSystem: core.fileSystem,
                 directory: core.paths.segments,
                 progress: progress

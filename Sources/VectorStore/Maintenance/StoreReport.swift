@@ -20,7 +20,9 @@ struct StoreReport {
             lsn: lsn,
             manifestNumber: number,
             logByteCount: logs,
-            collections: core.collections.compactMap { $0.live.map(Self.statistics(of:)) },
+            collections: core.collections.compactMap { state in
+                state.live.map { Self.statistics(of: $0, liveRecall: state.liveRecall) }
+            },
             recovery: core.recoveryReport,
             maintenanceFailure: maintenanceFailure?.message,
             isDiskFull: core.space.isLow,
@@ -28,7 +30,10 @@ struct StoreReport {
         )
     }
 
-    static func statistics(of live: LiveSet) -> CollectionStatistics {
+    static func statistics(
+        of live: LiveSet,
+        liveRecall: LiveRecall
+    ) -> CollectionStatistics {
         var partitions: Set<PartitionName> = []
         if live.configuration.partitionKey != nil {
             for view in live.segments {
@@ -53,7 +58,9 @@ struct StoreReport {
             indexGeneration: live.currentGeneration,
             nlist: index?.set.tables.first { $0.isGlobal }?.nlist ?? 0,
             indexedPartitionCount: index?.set.tables.count { !$0.isGlobal } ?? 0,
-            partitionCount: partitions.count
+            partitionCount: partitions.count,
+            liveRecall: liveRecall.reports,
+            rebuildSavings: IndexDrift(live: live, liveRecall: liveRecall).savings
         )
     }
 }

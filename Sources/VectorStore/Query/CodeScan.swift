@@ -18,6 +18,9 @@ extension SearchRun {
         target >= 0.995 ? 3 : target >= 0.97 ? 1.6 : 1.3
     }
 
+    /// The same for a search that measures others.
+    static let thoroughDeviations: Float = 3.5
+
     /// The same where no list is left out and so nothing else is lost.
     static let flatDeviations: Float = 2.4
 
@@ -28,7 +31,8 @@ extension SearchRun {
         CodeSearchOptions(
             k: query.k,
             deviations: deviations,
-            floor: best.threshold
+            floor: best.threshold,
+            deadline: query.deadline
         )
     }
 
@@ -57,8 +61,14 @@ extension SearchRun {
         )
         if let failure { throw failure }
         precondition(!candidates.isFailed, "no memory for a search")
-        codesScanned += candidates.codes
-        try gather(segment: index, ordinals: candidates.rows, checkFilter: false)
+        scanned.lists += candidates.lists
+        scanned.blocks += candidates.blocks
+        scanned.codes += candidates.codes
+        scanned.byteRows += candidates.byteRows
+        if candidates.isTruncated { isTruncated = true }
+        query.clock?.end(\.scan)
+        try gather(segment: index, ordinals: candidates.rows, endsAtDeadline: false)
+        query.clock?.end(\.compare)
     }
 
     /// Whether a row of a segment counts; nil when all do.

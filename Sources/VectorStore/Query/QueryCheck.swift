@@ -26,6 +26,9 @@ struct QueryCheck {
         if let floor = query.minimumSimilarity, !floor.isFinite {
             throw invalid("minimumSimilarity", "the minimum similarity is \(floor)")
         }
+        if let limit = query.timeLimit, limit <= .zero {
+            throw invalid("timeLimit", "the time limit is \(limit); it must be above 0")
+        }
         return CheckedQuery(
             vector: try records.unitVector(query.vector, row: nil, field: "vector"),
             k: query.k,
@@ -33,7 +36,9 @@ struct QueryCheck {
             filter: try program(query.filter),
             floor: query.minimumSimilarity ?? -.infinity,
             recallTarget: query.recallTarget,
-            nprobe: query.nprobe
+            nprobe: query.nprobe,
+            deadline: query.timeLimit.map { MonotonicTime.now.advanced(by: $0) },
+            clock: query.isProfiled ? PhaseClock() : nil
         )
     }
 

@@ -19,8 +19,11 @@ struct QueryPlan {
     }
 
     var access: Access
-    /// Posting lists to visit, by generation.
-    var probes: [UInt64: Int] = [:]
+    /// Posting lists to visit in each segment; nil where there are none for the scope.
+    var probes: [Int?] = []
+    /// What calibration alone says of the recall.
+    var calibratedRecall = 1.0
+    var band = LiveRecallReport.Band.unfiltered
 
     /// Up to this many rows, comparing all of them costs less than preparing a query for codes.
     static let exactRowLimit = 96

@@ -14,6 +14,12 @@ struct CheckedQuery {
     var floor: Float
     var recallTarget: Double
     var nprobe: Int?
+    /// When the search ends with what it has.
+    var deadline: MonotonicTime?
+    /// Whether only what the codes all but rule out is left unseen.
+    var isThorough = false
+    /// Takes the time of each phase.
+    var clock: PhaseClock?
 }
 
 /// The running state of one search over one live set.
@@ -23,8 +29,10 @@ struct SearchRun {
     var best: TopK
     /// Rows compared by their float32 vectors.
     var rowsScanned = 0
-    /// Rows looked at by their codes.
-    var codesScanned = 0
+    /// What was looked at before that.
+    var scanned = CodesScanned()
+    /// Whether the deadline came before all was looked at.
+    var isTruncated = false
     /// The first failure met while breaking ties; ends the search.
     var failure: CorruptionError?
 
@@ -32,6 +40,21 @@ struct SearchRun {
         self.live = live
         self.query = query
         best = TopK(k: query.k, floor: query.floor)
+    }
+
+    /// What a search looked at to find the rows that it compared.
+    struct CodesScanned {
+        var lists = 0
+        var blocks = 0
+        var codes = 0
+        var byteRows = 0
+    }
+
+    /// Whether the deadline has come; then nothing more is looked at.
+    private mutating func isLate() -> Bool {
+        guard let deadline = query.deadline else { return false }
+        if !isTruncated { isTruncated = MonotonicTime.now >= deadline }
+        return isTruncated
     }
 
     /// Rows whose distances are computed by one call into the kernels.
@@ -51,7 +74,7 @@ struct SearchRun {
         let hidden = view.tombstones.isEmpty ? nil : view.tombstones
         withScores { run, scores in
             var first = ordinals.lowerBound
-            while first < ordinals.upperBound {
+            while first < ordinals.upperBound, !run.isLate() {
                 let count = min(Self.blockRowCount, ordinals.upperBound - first)
                 run.query.vector.withUnsafeBufferPointer { vector in
                     guard let vector = vector.baseAddress else { return }
@@ -78,11 +101,11 @@ struct SearchRun {
         try throwFailure()
     }
 
-    /// Compares the visible, matching rows among `ordinals`, which lie anywhere in one segment.
+    /// Compares the visible rows among `ordinals`, which lie anywhere in one segment and match.
     mutating func gather(
         segment index: Int,
         ordinals: UnsafeBufferPointer<UInt32>,
-        checkFilter: Bool = true
+        endsAtDeadline: Bool
     ) throws(CorruptionError) {
         let view = live.segments[index]
         for ordinal in ordinals { try view.segment.verifyVector(Int(ordinal)) }
@@ -92,7 +115,7 @@ struct SearchRun {
         let hidden = view.tombstones.isEmpty ? nil : view.tombstones
         withScores { run, scores in
             var first = 0
-            while first < ordinals.count {
+            while first < ordinals.count, !endsAtDeadline || !run.isLate() {
                 let count = min(Self.blockRowCount, ordinals.count - first)
                 guard let start = ordinals.baseAddress else { return }
                 let block = start + first
@@ -112,7 +135,7 @@ struct SearchRun {
                     scores,
                     count: count,
                     store: storeIndex,
-                    checking: checkFilter && run.query.filter != nil ? view.segment : nil,
+                    checking: nil,
                     hidden: hidden
                 ) { Int(block[$0]) }
                 run.rowsScanned += count
@@ -165,7 +188,7 @@ struct SearchRun {
                 chosen += 1
             }
             var start = 0
-            while start < chosen {
+            while start < chosen, !isLate() {
                 let size = min(Self.blockRowCount, chosen - start)
                 guard let base = slots.baseAddress else { return }
                 let block = UnsafePointer(base + start)

@@ -12,37 +12,24 @@ extension Searcher {
         statistics: inout SearchStatistics
     ) throws(CorruptionError) {
         statistics.mode = .probed
-        for (number, wanted) in plan.probes {
-            guard let generation = live.generations[number],
-                let table = table(of: generation, scope: scope)
-            else { continue }
-            let calibrated = generation.set.tables[table]
-            let nprobe = min(wanted, calibrated.nlist)
-            let recall = calibrated.calibration.recall(nprobe: nprobe, k: run.query.k)
-            var isUsed = false
-            for index in live.segments.indices
-            where live.segments[index].segment.indexGeneration == number {
-                for range in scope.ranges[index] {
-                    guard let lists = lists(of: range, segment: index) else { continue }
+        for index in live.segments.indices {
+            for range in scope.ranges[index] {
+                if let nprobe = plan.probes[index], let lists = lists(of: range, segment: index) {
                     try scan(
                         &run,
                         lists,
                         segment: index,
-                        under: generation.tables[table],
-                        nprobe: nprobe
+                        scope: scope,
+                        nprobe: nprobe,
+                        band: plan.band,
+                        statistics: &statistics
                     )
-                    isUsed = true
                 }
             }
-            guard isUsed else { continue }
-            statistics.nlist = max(statistics.nlist, calibrated.nlist)
-            statistics.nprobe = max(statistics.nprobe, nprobe)
-            statistics.estimatedRecall = min(statistics.estimatedRecall, recall)
         }
         for index in live.segments.indices {
-            let isProbed = plan.probes[live.segments[index].segment.indexGeneration] != nil
             for range in scope.ranges[index]
-            where !isProbed || lists(of: range, segment: index) == nil {
+            where plan.probes[index] == nil || lists(of: range, segment: index) == nil {
                 try scanWhole(&run, range, segment: index, statistics: &statistics)
             }
         }
@@ -64,28 +51,49 @@ extension Searcher {
         _ run: inout SearchRun,
         _ lists: CodedLists,
         segment index: Int,
-        under table: CentroidIndex,
-        nprobe: Int
+        scope: SearchScope,
+        nprobe wanted: Int,
+        band: LiveRecallReport.Band,
+        statistics: inout SearchStatistics
     ) throws(CorruptionError) {
-        guard let rows = live.segments[index].segment.byteRows, let centroids = table.codes else {
-            return
-        }
+        let segment = live.segments[index].segment
+        guard let rows = segment.byteRows, let curve = curve(of: segment, scope: scope),
+            let generation = live.generations[segment.indexGeneration],
+            let table = table(of: generation, scope: scope),
+            let centroids = generation.tables[table].codes
+        else { return }
+        let nprobe = min(wanted, curve.nlist)
+        let listsBefore = run.scanned.lists
         let options = run.options(
-            deviations: SearchRun.deviations(forTarget: run.query.recallTarget)
+            deviations: run.query.isThorough
+                ? SearchRun.thoroughDeviations
+                : SearchRun.deviations(forTarget: run.query.recallTarget)
         )
-        let vector = run.query.vector
+        let (vector, clock) = (run.query.vector, run.query.clock)
         try run.compareCandidates(ofSegment: index) { hooks in
             vector.withUnsafeBufferPointer { vector in
                 let query = CodeQuery(vector, rotation: rows.rotation)
+                let ranking = query.nearest(in: centroids, count: nprobe)
+                clock?.end(\.rank)
                 return query.search(
                     lists,
                     rows: rows.table,
-                    ranking: query.nearest(in: centroids, count: nprobe),
+                    ranking: ranking,
                     options: options,
                     hooks: hooks
                 )
             }
         }
+        // The nearest lists come first, so those that were reached in time are worth what the curve says
+        // of so many.
+        let reached = run.isTruncated ? run.scanned.lists - listsBefore : nprobe
+        let promised = curve.recall(nprobe: reached, k: run.query.k)
+        statistics.nlist = max(statistics.nlist, curve.nlist)
+        statistics.nprobe = max(statistics.nprobe, nprobe)
+        statistics.estimatedRecall = min(
+            statistics.estimatedRecall,
+            liveRecall?.expected(promised, in: band) ?? promised
+        )
     }
 
     /// Looks at every row of a range.
@@ -103,11 +111,15 @@ extension Searcher {
         let flat =
             range.ordinals.count > QueryPlan.byteRowLimit
             ? range.entry.flatMap { segment.flatCodes?.partition($0) } : nil
-        let options = run.options(deviations: SearchRun.flatDeviations)
-        let vector = run.query.vector
+        let options = run.options(
+            deviations: run.query.isThorough
+                ? SearchRun.thoroughDeviations : SearchRun.flatDeviations
+        )
+        let (vector, clock) = (run.query.vector, run.query.clock)
         try run.compareCandidates(ofSegment: index) { hooks in
             vector.withUnsafeBufferPointer { vector in
                 let query = CodeQuery(vector, rotation: rows.rotation)
+                clock?.end(\.rank)
                 guard let flat else {
                     return query.search(
                         rows: rows.table,

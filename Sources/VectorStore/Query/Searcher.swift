@@ -6,21 +6,33 @@ import VectorMath
 /// Answers checked queries over one live set.
 struct Searcher {
     let live: LiveSet
+    /// Corrects calibration by what was measured; nil leaves it as it is.
+    let liveRecall: LiveRecall?
+
+    init(live: LiveSet, liveRecall: LiveRecall? = nil) {
+        self.live = live
+        self.liveRecall = liveRecall
+    }
 
     /// What a search found, before records are read.
     struct Outcome {
         /// Best first.
         var rows: [FoundRow]
         var statistics: SearchStatistics
+        /// What calibration alone says of the recall; nil when no list was left out, or time was up.
+        var calibratedRecall: Double?
+        var band: LiveRecallReport.Band
     }
 
     func search(_ query: CheckedQuery) throws(CorruptionError) -> Outcome {
         let scope = SearchScope(live: live, partitions: query.partitions)
         let plan = try self.plan(query, scope: scope)
+        query.clock?.end(\.plan)
         var run = SearchRun(live: live, query: query)
         try scanMemtables(&run)
         var statistics = SearchStatistics(
             mode: .exact,
+            exactness: .exact,
             nlist: 0,
             nprobe: 0,
             rowsScanned: 0,
@@ -34,14 +46,46 @@ struct Searcher {
             try gatherMatching(&run, scope: scope)
         case .codes:
             try scanCodes(&run, scope: scope, plan: plan, statistics: &statistics)
-            if run.best.count < query.k, query.floor == -.infinity || query.filter != nil {
+            if run.best.count < query.k, !run.isTruncated,
+                query.floor == -.infinity || query.filter != nil
+            {
                 // Lists yielded too few: a filter never eats results.
                 try searchFurther(&run, scope: scope, plan: plan, statistics: &statistics)
             }
         }
+        tell(of: run, scope: scope, in: &statistics)
+        let rows = try ordered(run.best)
+        query.clock?.end(\.order)
+        let isMeasurable = statistics.exactness == .estimated && statistics.nprobe > 0
+        return Outcome(
+            rows: rows,
+            statistics: statistics,
+            calibratedRecall: isMeasurable ? plan.calibratedRecall : nil,
+            band: plan.band
+        )
+    }
+
+    private func tell(
+        of run: SearchRun,
+        scope: SearchScope,
+        in statistics: inout SearchStatistics
+    ) {
         statistics.rowsScanned = run.rowsScanned
-        statistics.codesScanned = run.codesScanned
-        return Outcome(rows: try ordered(run.best), statistics: statistics)
+        statistics.listsScanned = run.scanned.lists
+        statistics.blocksScanned = run.scanned.blocks
+        statistics.codesScanned = run.scanned.codes
+        statistics.byteRowsScanned = run.scanned.byteRows
+        if run.isTruncated {
+            if statistics.nprobe == 0 {
+                // Rows of a scan of everything come in no order of nearness.
+                let looked = max(run.scanned.codes, run.scanned.byteRows, run.rowsScanned)
+                statistics.estimatedRecall *=
+                    min(1, Double(looked) / Double(max(1, scope.segmentRowCount)))
+            }
+            statistics.exactness = .truncated(.timeLimit)
+        } else if statistics.mode == .probed {
+            statistics.exactness = .estimated
+        }
     }
 
     /// Begins again and looks at every row of the scope: compares them all or, when a floor says
@@ -63,8 +107,33 @@ struct Searcher {
             return
         }
         var whole = plan
-        for number in plan.probes.keys { whole.probes[number] = .max }
+        whole.probes = plan.probes.map { $0.map { _ in .max } }
         try scanCodes(&run, scope: scope, plan: whole, statistics: &statistics)
+    }
+
+    /// The nearest rows of a search that leaves no list out and hardly ever believes a code that is too
+    /// low.
+    func searchThoroughly(_ query: CheckedQuery) throws(CorruptionError) -> TopK {
+        var query = query
+        query.isThorough = true
+        let scope = SearchScope(live: live, partitions: query.partitions)
+        var run = SearchRun(live: live, query: query)
+        try scanMemtables(&run)
+        var plan = QueryPlan(access: .codes)
+        plan.probes = live.segments.map { view in
+            curve(of: view.segment, scope: scope).map { _ in .max }
+        }
+        var statistics = SearchStatistics(
+            mode: .probed,
+            exactness: .estimated,
+            nlist: 0,
+            nprobe: 0,
+            rowsScanned: 0,
+            estimatedRecall: 1,
+            lsn: live.lsn
+        )
+        try scanCodes(&run, scope: scope, plan: plan, statistics: &statistics)
+        return run.best
     }
 
     // MARK: - Planning
@@ -77,24 +146,43 @@ struct Searcher {
             return QueryPlan(access: .exact)
         }
         var effectiveK = query.k
+        var band = LiveRecallReport.Band.unfiltered
         if let filter = query.filter {
             let share = selectivity(of: filter, scope: scope)
             if share < QueryPlan.gatherSelectivity { return QueryPlan(access: .gather) }
             effectiveK = Int((Double(query.k) / share).rounded(.up))
+            band = LiveRecallReport.Band(selectivity: share)
         }
         guard query.recallTarget < 1 || query.nprobe != nil else {
             return QueryPlan(access: .exact)
         }
         var plan = QueryPlan(access: .codes)
-        for (number, generation) in live.generations {
-            guard let table = table(of: generation, scope: scope) else { continue }
-            let curve = generation.set.tables[table].calibration
-            let nlist = generation.set.tables[table].nlist
-            let nprobe =
-                query.nprobe ?? curve.nprobe(forTarget: query.recallTarget, k: effectiveK)
-            plan.probes[number] = min(max(nprobe, 1), nlist)
+        plan.band = band
+        let target = liveRecall?.target(query.recallTarget, in: band) ?? query.recallTarget
+        for view in live.segments {
+            guard let curve = curve(of: view.segment, scope: scope) else {
+                plan.probes.append(nil)
+                continue
+            }
+            let wanted = query.nprobe ?? curve.nprobe(forTarget: target, k: effectiveK)
+            let nprobe = min(max(wanted, 1), curve.nlist)
+            plan.probes.append(nprobe)
+            plan.calibratedRecall = min(
+                plan.calibratedRecall,
+                curve.recall(nprobe: nprobe, k: effectiveK)
+            )
         }
         return plan
+    }
+
+    /// What is known of recall by nprobe in one segment; nil when it has no lists for the scope.
+    func curve(of segment: Segment, scope: SearchScope) -> RecallCurve? {
+        guard let generation = live.generations[segment.indexGeneration],
+            let table = table(of: generation, scope: scope)
+        else { return nil }
+        let measured = generation.set.tables[table].calibration
+        return scope.partitions == nil || live.configuration.partitionKey == nil
+            ? segment.calibration ?? measured : measured
     }
 
     /// The table that serves a scope: the partition's own, or the one over the whole collection.
@@ -131,12 +219,14 @@ struct Searcher {
         for index in live.memtables.indices where live.memtables[index].rowCount > 0 {
             try run.scan(memtable: index)
         }
+        run.query.clock?.end(\.memtable)
     }
 
     private func scanAll(_ run: inout SearchRun, scope: SearchScope) throws(CorruptionError) {
         for (index, ranges) in scope.ranges.enumerated() {
             for range in ranges { try run.scan(segment: index, ordinals: range.ordinals) }
         }
+        run.query.clock?.end(\.compare)
     }
 
     private func gatherMatching(
@@ -160,12 +250,13 @@ struct Searcher {
                 var failure: CorruptionError?
                 chosen.withUnsafeBufferPointer { ordinals in
                     do throws(CorruptionError) {
-                        try run.gather(segment: index, ordinals: ordinals, checkFilter: false)
+                        try run.gather(segment: index, ordinals: ordinals, endsAtDeadline: true)
                     } catch { failure = error }
                 }
                 if let failure { throw failure }
             }
         }
+        run.query.clock?.end(\.compare)
     }
 
     /// The best rows, nearest first, ties by id.

@@ -7,6 +7,8 @@ struct StoreLoader {
     let manifest: Manifest
     /// What is open already and need not be read again: files never change.
     var known = KnownFiles()
+    /// As `StoreOptions.liveRecallInterval`.
+    var recallInterval = 0
 
     /// Open files of an earlier manifest.
     struct KnownFiles {
@@ -41,7 +43,8 @@ struct StoreLoader {
             collections[entry.id] = CollectionState(
                 id: entry.id,
                 configuration: entry.configuration,
-                live: live
+                live: live,
+                recallInterval: recallInterval
             )
         }
         return collections

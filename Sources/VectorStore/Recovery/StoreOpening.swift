@@ -143,8 +143,12 @@ package struct StoreOpening {
             try ManifestFile.loadNewest(in: paths.root, fileSystem: fileSystem)
         }
         let collections = try believing { () throws(LoadError) in
-            try StoreLoader(fileSystem: fileSystem, paths: paths, manifest: manifest)
-                .loadCollections()
+            try StoreLoader(
+                fileSystem: fileSystem,
+                paths: paths,
+                manifest: manifest,
+                recallInterval: options.liveRecallInterval
+            ).loadCollections()
         }
         let numbers = try io { () throws(StorageIOError) in try numbersInUse(manifest) }
         manifest.nextSegmentID = numbers.segment

@@ -7,13 +7,17 @@ package struct CodeSource: Sendable {
     /// Nil while there is no index: then only codes that need no lists are made.
     package let generation: IndexGeneration?
     package let threads: Int
+    /// Whether the index was calibrated on these very rows; otherwise that is done while they are
+    /// written.
+    package let isCalibrated: Bool
 
     /// The rotation of segments that are written before there is an index.
     static let seedWithoutIndex: UInt64 = 42
 
-    package init(generation: IndexGeneration?, threads: Int) {
+    package init(generation: IndexGeneration?, threads: Int, isCalibrated: Bool = false) {
         self.generation = generation
         self.threads = threads
+        self.isCalibrated = isCalibrated
     }
 
     var seed: UInt64 { generation?.set.seed ?? Self.seedWithoutIndex }

@@ -35,6 +35,8 @@ package final class Segment: RowStore, @unchecked Sendable {
     /// Lists over all rows, with codes.
     package let postings: Postings?
     package let postingCodes: SegmentCodes?
+    /// Recall by nprobe of the postings; nil where that of the index generation holds.
+    package let calibration: RecallCurve?
     /// Codes of partitions without lists.
     package let flatCodes: FlatCodes?
     let columns: [AttributeColumn]
@@ -181,6 +183,13 @@ package final class Segment: RowStore, @unchecked Sendable {
                 dimension: dimension,
                 listCounts: postings?.listCounts ?? []
             )
+        }
+        calibration = try Self.optional(.calibration, of: file) { section throws(CorruptionError) in
+            let bytes = file.bytes(section: section)
+            var reader = bytes.reader()
+            let curve = try RecallCurve(&reader, nlist: postings?.nlist ?? 0)
+            try bytes.requireByteCount(reader.offset - bytes.offset)
+            return curve
         }
         flatCodes = try Self.optional(.flatCodes, of: file) { section throws(CorruptionError) in
             try FlatCodes(

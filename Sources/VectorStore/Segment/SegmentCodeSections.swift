@@ -89,8 +89,46 @@ struct SegmentCodeSections {
             as: .postingCodes,
             to: &stream
         )
+        if !source.isCalibrated {
+            try writeCalibration(of: first, under: table, in: generation, to: &stream)
+        }
         return true
     }
+
+    /// Measures how many lists these rows need: they may be of topics that training never saw, which
+    /// lie scattered over lists of others.
+    private func writeCalibration(
+        of first: [UInt32],
+        under table: Int,
+        in generation: IndexGeneration,
+        to stream: inout SegmentFileStream
+    ) throws(SegmentWriteError) {
+        let calibration = Calibration(
+            dimension: rows.configuration.dimension,
+            sources: rows.sources,
+            threads: source.threads,
+            queryCount: Self.calibrationQueryCount
+        )
+        let curve = try reading { () throws(CorruptionError) in
+            try calibration.measure(
+                rows: rows.plan.rows,
+                lists: first,
+                second: rows.plan.secondLists,
+                index: generation.tables[table],
+                seed: rows.identity.segmentID,
+                progress: { _ in rows.progress(0.05) }
+            )
+        }
+        guard let curve else { throw .cancelled }
+        var bytes = ByteWriter()
+        curve.encode(into: &bytes)
+        stream.begin(.calibration)
+        try stream.append(bytes.bytes)
+        try stream.endSection()
+    }
+
+    /// Rows that are searched for, to find how many lists the rows of a segment need.
+    private static let calibrationQueryCount = 256
 
     /// The list of each row under the table over the whole collection.
     private func firstLists(_ table: Int) -> [UInt32]? {

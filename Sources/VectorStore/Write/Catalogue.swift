@@ -45,7 +45,12 @@ struct Catalogue {
                 generations: [:],
                 currentGeneration: 0
             )
-            let collection = CollectionState(id: id, configuration: configuration, live: live)
+            let collection = CollectionState(
+                id: id,
+                configuration: configuration,
+                live: live,
+                recallInterval: core.options.liveRecallInterval
+            )
             core.add(collection)
             return collection
         }

@@ -8,11 +8,18 @@ import Synchronization
 package final class CollectionState: Sendable {
     package let id: UInt32
     package let configuration: CollectionConfiguration
+    package let liveRecall: LiveRecall
     private let current: Mutex<LiveSet?>
 
-    package init(id: UInt32, configuration: CollectionConfiguration, live: LiveSet) {
+    package init(
+        id: UInt32,
+        configuration: CollectionConfiguration,
+        live: LiveSet,
+        recallInterval: Int
+    ) {
         self.id = id
         self.configuration = configuration
+        liveRecall = LiveRecall(interval: recallInterval)
         current = Mutex(live)
     }
 
@@ -25,6 +32,7 @@ package final class CollectionState: Sendable {
     ///
     /// Only under the store's writing lock.
     package func replace(_ live: LiveSet?) {
+        if live == nil { liveRecall.stop() }
         current.withLock { $0 = live }
     }
 

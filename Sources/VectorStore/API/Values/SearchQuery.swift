@@ -20,6 +20,11 @@ public struct SearchQuery: Sendable {
     public var nprobe: Int?
     /// What the matches carry.
     public var include: IncludedFields
+    /// After this time the best matches found so far are returned, and the answer's statistics say so;
+    /// nil takes the time that is needed. Above 0.
+    public var timeLimit: Duration?
+    /// Whether the answer's statistics tell the time of each phase and the page faults.
+    public var isProfiled = false
 
     /// The largest `k`.
     public static let maximumK = 10_000
@@ -33,7 +38,8 @@ public struct SearchQuery: Sendable {
         minimumSimilarity: Float? = nil,
         recallTarget: Double = 0.95,
         nprobe: Int? = nil,
-        include: IncludedFields = [.attributes, .payload]
+        include: IncludedFields = [.attributes, .payload],
+        timeLimit: Duration? = nil
     ) {
         self.vector = vector
         self.k = k
@@ -43,6 +49,7 @@ public struct SearchQuery: Sendable {
         self.recallTarget = recallTarget
         self.nprobe = nprobe
         self.include = include
+        self.timeLimit = timeLimit
     }
 }
 
@@ -70,32 +77,6 @@ public struct Match: Sendable, Hashable {
     public var payloadText: String? {
         payload.map { String(decoding: $0, as: UTF8.self) }
     }
-}
-
-/// What a search did.
-public struct SearchStatistics: Sendable, Hashable {
-    /// How the answer was found.
-    public enum Mode: String, Sendable, Hashable {
-        /// Every matching row was compared.
-        case exact
-        /// The posting lists nearest to the query were compared.
-        case probed
-    }
-
-    /// How the answer was found.
-    public var mode: Mode
-    /// Posting lists in the index used; 0 when none was.
-    public var nlist: Int
-    /// Posting lists visited.
-    public var nprobe: Int
-    /// Rows whose exact distance was computed.
-    public var rowsScanned: Int
-    /// Rows that were looked at by their one-bit codes.
-    public var codesScanned = 0
-    /// The expected share of the true k nearest in the answer, from calibration; 1 when exact.
-    public var estimatedRecall: Double
-    /// The position in the write order that the answer reflects.
-    public var lsn: UInt64
 }
 
 /// The answer to a search.
