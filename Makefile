@@ -24,7 +24,7 @@ SOURCES := Sources Tests Package.swift
 TEST_ARGS := -c release -Xswiftc -enable-testing --scratch-path .build-test \
 	--explicit-target-dependency-import-check error $(SWIFT_ARGS)
 
-.PHONY: help deps toolchain build demo demo-chat lint test soak fuzz kernel-guards tsan \
+.PHONY: help deps toolchain build demo demo-chat lint test soak fuzz kernel-guards kernel-guards-arm tsan \
 	api-check mutants bench bench-load \
 	bench-peers bench-pgvector format clean
 
@@ -57,7 +57,7 @@ test: deps lint kernel-guards ## Run all tests
 	$(SWIFT) build --build-tests $(TEST_ARGS)
 	VS_HAS_HDF5=1 $(SWIFT) test $(TEST_ARGS)
 
-soak: deps toolchain kernel-guards ## Run the durability, Postgres and server tests in their big tier
+soak: deps toolchain kernel-guards kernel-guards-arm ## Run the durability, Postgres and server tests in their big tier
 	@scripts/deps.sh openssl pgbouncer postgresql
 	VS_TIER=soak $(SWIFT) test $(TEST_ARGS) --filter 'DurabilityTests|FuzzTests'
 	VS_TIER=soak $(SWIFT) test $(TEST_ARGS) --filter 'PostgresPoolTests|OperationsTests'
@@ -73,6 +73,10 @@ fuzz: deps toolchain ## Fuzz every reader of untrusted bytes (SECONDS=60 each)
 
 kernel-guards: toolchain ## Run the C kernels under sanitizers, against untouchable pages
 	scripts/kernel-guards.sh
+
+kernel-guards-arm: toolchain ## Run the NEON kernels in an emulator, against untouchable pages
+	@scripts/deps.sh qemu-user libc6-dev-arm64-cross libgcc-12-dev-arm64-cross
+	scripts/kernel-guards.sh arm
 
 tsan: deps toolchain ## Run the durability tests under the thread sanitizer
 	$(SWIFT) test --sanitize=thread --scratch-path .build-tsan $(SWIFT_ARGS) --filter DurabilityTests

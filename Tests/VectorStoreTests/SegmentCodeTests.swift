@@ -159,6 +159,7 @@ struct CodedSegmentFixture {
         defer { fixture.file.fixture.remove() }
         for kind in [
             SegmentSectionKind.byteRows, .listCodes, .postings, .postingCodes, .flatCodes,
+            .calibration,
         ] {
             let section = try fixture.section(kind)
             for position in stride(from: 0, to: Int(section.byteCount), by: 211) {
@@ -190,6 +191,11 @@ struct CodedSegmentFixture {
             (.flatCodes, FlatCodeLayout.partitionCount, [200]),
             (.flatCodes, FlatCodeLayout.blockCount, [255, 255, 255, 255, 255, 255, 255, 255]),
             (.flatCodes, means, [2, 0, 0, 0]),
+            (.calibration, 0, [255, 255, 255, 127]),  // curves
+            (.calibration, 4, [0, 0, 0, 0]),  // k
+            (.calibration, 8, [255, 255, 255, 127]),  // points
+            (.calibration, 12, [255, 255, 255, 127]),  // nprobe
+            (.calibration, 16, [0, 0, 0, 0x40]),  // recall 2
             (.byteRows, ByteRowLayout.width, [128]),
             (.byteRows, errorAt, [0, 0, 0xC0, 0x7F]),
             (.byteRows, errorAt, [0, 0, 0x80, 0xBF]),
