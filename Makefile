@@ -75,7 +75,7 @@ kernel-guards: toolchain ## Run the C kernels under sanitizers, against untoucha
 	scripts/kernel-guards.sh
 
 tsan: deps toolchain ## Run the durability tests under the thread sanitizer
-	$(SWIFT) test --sanitize=thread --scratch-path .build-tsan $(SWIFT_ARGS) --filter DurabilityTests
+	scripts/tsan.sh
 
 mutants: deps toolchain ## Break the engine on purpose and expect the durability tests to notice
 	scripts/mutants.sh
@@ -104,4 +104,4 @@ format: toolchain ## Lay the sources out
 	$(SWIFT) format -i -r $(SOURCES)
 
 clean: ## Remove everything that was built
-	rm -rf .build .build-test .build-readme .build-python bench-report
+	rm -rf .build .build-test .build-tsan .build-fuzz .build-readme .build-python bench-report
