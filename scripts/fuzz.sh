@@ -50,7 +50,8 @@ for target in "${targets[@]}"; do
     if [ -n "$merge" ]; then
         rm -rf "$dir/merged"; mkdir -p "$dir/merged"
         "$program" -merge=1 "$dir/merged" "$seeds" "$corpus" >"$dir/$target.log" 2>&1
-        rm -rf "$seeds"; mkdir -p "$seeds"
+        # Inputs with a name of their own are former findings, and stay.
+        find "$seeds" -regextype egrep -regex '.*/[0-9a-f]{40}' -delete
         # The smallest inputs that together reach what all reach, at most 200.
         ls -S -r "$dir/merged" | head -200 | while read -r file; do
             cp "$dir/merged/$file" "$seeds/$file"

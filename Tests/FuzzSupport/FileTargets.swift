@@ -104,6 +104,16 @@ enum FileTargets {
                 preconditionFailure("a manifest that was written cannot be read")
             }
             precondition(second == manifest, "a manifest changed")
+            // What an open store does with its numbers and names.
+            var next = manifest.successor()
+            next.dropFlushedLogs()
+            next.nextLogSequence += 1
+            next.nextSegmentID += 1
+            next.nextCollectionID += 1
+            for entry in next.collections { _ = RecordCheck(entry.configuration) }
+            _ = Dictionary(
+                uniqueKeysWithValues: next.collections.map { ($0.configuration.name, $0.id) }
+            )
         }
         _ = ManifestDump(bytes: writer.bytes, name: "fuzz").text
         _ = try? Manifest(decoding: input, file: "fuzz", number: 5)

@@ -111,10 +111,9 @@ extension StoreService {
     }
 
     private static func done(_ receipt: WriteReceipt) -> ServiceAnswer {
-        ServiceAnswer(
-            headers: receipt.isRepeated ? [("idempotency-replayed", "true")] : [],
-            body: AnswerEncoding.write(receipt)
-        )
+        var answer = ServiceAnswer(body: AnswerEncoding.write(receipt))
+        if receipt.isRepeated { answer.headers = [("idempotency-replayed", "true")] }
+        return answer
     }
 
     private func delete(
