@@ -68,7 +68,7 @@ final class ServerProcess: Sendable {
     private static func ownDisk(_ megabytes: Int, at path: String) -> [String] {
         [
             "-Urm", "sh", "-c",
-            "mount -t tmpfs -o size=\(megabytes)m tmpfs \"$0\" && exec \"$@\"", path,
+            "mount -t tmpfs -o size=\(megabytes)m,mode=0700 tmpfs \"$0\" && exec \"$@\"", path,
         ]
     }
 
