@@ -79,7 +79,7 @@ kernel-guards-arm: toolchain ## Run the NEON kernels in an emulator, against unt
 	scripts/kernel-guards.sh arm
 
 tsan: deps toolchain ## Run the durability tests under the thread sanitizer
-	$(SWIFT) test --sanitize=thread --scratch-path .build-tsan $(SWIFT_ARGS) --filter DurabilityTests
+	scripts/tsan.sh
 
 mutants: deps toolchain ## Break the engine on purpose and expect the durability tests to notice
 	scripts/mutants.sh
@@ -108,4 +108,4 @@ format: toolchain ## Lay the sources out
 	$(SWIFT) format -i -r $(SOURCES)
 
 clean: ## Remove everything that was built
-	rm -rf .build .build-test .build-readme .build-python bench-report
+	rm -rf .build .build-test .build-tsan .build-fuzz .build-readme .build-python bench-report

@@ -31,7 +31,7 @@ ln -sfn "$root/Tests" "$dir/package/Tests"
 cp Tests/Fuzz/Package.swift "$dir/package/Package.swift"
 swift build -c release --package-path "$dir/package" --product Fuzz -j "${JOBS:-2}" \
     -Xswiftc -enable-testing -Xswiftc -sanitize=fuzzer,address -Xswiftc -parse-as-library \
-    -Xcc -fsanitize=fuzzer-no-link,address -Xlinker -fsanitize=fuzzer,address >"$dir/build.log" 2>&1 ||
+    -Xcc -fsanitize=fuzzer-no-link,address >"$dir/build.log" 2>&1 ||
     { tail -n 20 "$dir/build.log" >&2; exit 1; }
 program=$dir/package/.build/release/Fuzz
 
@@ -45,12 +45,13 @@ for target in "${targets[@]}"; do
     seeds=$root/fixtures/fuzz/$target
     mkdir -p "$corpus" "$seeds"
     export FUZZ_SEEDS=$corpus
-    "$program" -runs=0 >/dev/null 2>&1 || true
+    "$program"
     unset FUZZ_SEEDS
     if [ -n "$merge" ]; then
         rm -rf "$dir/merged"; mkdir -p "$dir/merged"
         "$program" -merge=1 "$dir/merged" "$seeds" "$corpus" >"$dir/$target.log" 2>&1
-        rm -rf "$seeds"; mkdir -p "$seeds"
+        # Inputs with a name of their own are former findings, and stay.
+        find "$seeds" -regextype egrep -regex '.*/[0-9a-f]{40}' -delete
         # The smallest inputs that together reach what all reach, at most 200.
         ls -S -r "$dir/merged" | head -200 | while read -r file; do
             cp "$dir/merged/$file" "$seeds/$file"

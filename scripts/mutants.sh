@@ -3,7 +3,8 @@
 # durability tests to notice. A mutant that survives is a missing test.
 #
 # usage: scripts/mutants.sh [PATCH-NAME ...]      for instance: scripts/mutants.sh M01 M04
-# MUTANTS_DIR keeps the copy and its build between runs; JOBS is passed to swift build.
+# MUTANTS_DIR keeps the copy and its build between runs; JOBS is passed to swift build. RUN goes before
+# each build and test, for instance RUN="nice -n 10".
 set -uo pipefail
 cd "$(dirname "$0")/.."
 root=$PWD
@@ -35,11 +36,35 @@ restore() {
     cp "$root/Tests/Mutants/Package.swift" "$copy/Package.swift"
 }
 
-build() { swift build --build-tests "${arguments[@]}" -j "${JOBS:-2}" >"$copy/build.log" 2>&1; }
+# Without whole-module optimisation a mutant is one file to compile.
+build() {
+    ${RUN:-} swift build --build-tests "${arguments[@]}" -Xswiftc -no-whole-module-optimization \
+        -j "${JOBS:-2}" >"$copy/build.log" 2>&1
+}
 
+# Ends a process and all that it started.
+stop() {
+    local child
+    for child in $(pgrep -P "$1"); do stop "$child"; done
+    kill -KILL "$1" 2>/dev/null
+}
+
+# Runs the tests until one of them fails.
 check() {
-    timeout 600 swift test --skip-build "${arguments[@]}" --filter DurabilityTests \
-        --skip "kill -9" >"$copy/test.log" 2>&1
+    : >"$copy/test.log"
+    ${RUN:-} timeout 900 swift test --skip-build "${arguments[@]}" --filter DurabilityTests \
+        --skip "kill -9" >"$copy/test.log" 2>&1 &
+    local run=$! status=0
+    while kill -0 "$run" 2>/dev/null; do
+        if grep -q 'recorded an issue' "$copy/test.log"; then
+            stop "$run"
+            status=1
+            break
+        fi
+        sleep 0.3
+    done
+    wait "$run" 2>/dev/null || status=1
+    return "$status"
 }
 
 survivors=()
@@ -60,7 +85,8 @@ for name in "${names[@]}"; do
         echo "$name SURVIVED: $(head -1 "$patch")"
         survivors+=("$name")
     else
-        by=$(sed -n 's/.*Test "\(.*\)" .*failed after.*/\1/p' "$copy/test.log" | head -1)
+        by=$(sed -n 's/.*Test "\(.*\)" recorded an issue.*/\1/p; s/.*Test case .* to "\(.*\)" recorded an issue.*/\1/p' \
+            "$copy/test.log" | head -1)
         echo "$name caught by: ${by:-the process died or hung}"
     fi
 done

@@ -90,6 +90,20 @@ import Testing
         core.directoryLock.release()
     }
 
+    @Test func `as many rows, but other ones, are noticed too`() async throws {
+        let (core, collection) = try await makeStore(SimulatedFileSystem())
+        let segments = try #require(collection.live).segments
+        try #require(segments.count == 2 && segments[0].segment.rowCount == 8)
+        let replacement = SegmentReplacement(inputs: [.segment(segments[0])])
+        try replacement.checkConservation(in: segments[0].segment, stopping: core)
+        #expect(core.poison == nil)
+        let error = #expect(throws: VectorStoreError.self) {
+            try replacement.checkConservation(in: segments[1].segment, stopping: core)
+        }
+        #expect(error?.code == .corrupt && core.poison != nil)
+        core.directoryLock.release()
+    }
+
     @Test func `the sum tells rows apart that differ in one thing`() throws {
         func sum(_ rows: [StoredRow], lsn: UInt64 = 1) throws -> ConservationHash {
             let memtable = Memtable(dimension: 2)

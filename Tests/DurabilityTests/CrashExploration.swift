@@ -45,6 +45,10 @@ struct CrashExploration {
     private struct Moment {
         var disk: SimulatedFileSystem
         var outcome: Scenario.Outcome
+        /// Writes that the first contents of the history hold.
+        var settledCount = 0
+        /// Writes that were asked for.
+        var issuedCount: Int
     }
 
     let budget: Budget
@@ -63,7 +67,12 @@ struct CrashExploration {
         let progress = RandomLife.Progress()
         let moments = Mutex<[Moment]>([])
         disk.observe { [unowned disk] in
-            let moment = Moment(disk: disk.clone(), outcome: progress.outcome)
+            let outcome = progress.outcome
+            let moment = Moment(
+                disk: disk.clone(),
+                outcome: outcome,
+                issuedCount: outcome.history.count - 1
+            )
             moments.withLock { $0.append(moment) }
         }
         if let error = await life.run(on: disk, progress: progress) {
@@ -105,7 +114,7 @@ struct CrashExploration {
             }
             tally.images[depth] += 1
             do {
-                try await check(image, moment.outcome, life: life, depth: depth)
+                try await check(image, moment, life: life, depth: depth)
             } catch {
                 throw StoreContents.Violation(
                     description: "\(choice) of depth \(depth + 1): \(error)"
@@ -120,10 +129,11 @@ struct CrashExploration {
 
     private mutating func check(
         _ image: SimulatedFileSystem,
-        _ outcome: Scenario.Outcome,
+        _ moment: Moment,
         life: RandomLife,
         depth: Int
     ) async throws {
+        let outcome = moment.outcome
         if takes(budget.thoroughShare, &random) {
             try await RestartCheck.run(
                 image.clone(),
@@ -136,8 +146,9 @@ struct CrashExploration {
         let moments = Mutex<[Moment]>([])
         if isWatched {
             image.observe { [unowned image] in
-                let moment = Moment(disk: image.clone(), outcome: outcome)
-                moments.withLock { $0.append(moment) }
+                var next = moment
+                next.disk = image.clone()
+                moments.withLock { $0.append(next) }
             }
         }
         let store = try VectorDatabase.open(at: "/data", options: life.options, fileSystem: image)
@@ -154,6 +165,18 @@ struct CrashExploration {
             isCommitted,
             "\(contents.count) records are no prefix from write \(outcome.acknowledged) on"
         )
+        // A write that may be sent again is known if and only if it was done.
+        let known = try life.knownCount(store, of: moment.issuedCount)
+        if let known {
+            let place = known - moment.settledCount
+            let isTrue =
+                allowed.indices.contains(place)
+                && StoreContents.agree(outcome.history[place], contents)
+            try StoreContents.require(
+                isTrue,
+                "\(known) of \(moment.issuedCount) writes are known, the records show others"
+            )
+        }
         var maker = Scenario.Maker(seed: random.next())
         try StoreContents.checkSearch(store, contents, query: maker.vector())
         guard isWatched else { return }
@@ -163,6 +186,7 @@ struct CrashExploration {
         settled.acknowledged = 0
         for var next in moments.withLock({ $0 }).shuffled(using: &random) {
             next.outcome = settled
+            next.settledCount = known ?? 0
             try await explore(next, life: life, depth: depth + 1)
         }
     }

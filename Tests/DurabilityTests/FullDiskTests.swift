@@ -85,7 +85,7 @@ import Testing
         let before = image.filePaths.map { ($0, image.bytes(of: $0)) }
         let again = try VectorDatabase.open(at: "/data", options: options, fileSystem: full)
         let found = try again.collection("c")
-        #expect(try found.search(SearchQuery(vector: [1, 2, 3, 4], k: 1)).matches[0].id == "a")
+        #expect(try found.search(SearchQuery(vector: [1, 2, 3, 4], k: 1)).matches.first?.id == "a")
         let refusal = await #expect(throws: VectorStoreError.self) {
             try await found.upsert([Record(id: "b", vector: [1, 0, 0, 0])])
         }

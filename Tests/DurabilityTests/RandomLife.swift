@@ -51,6 +51,27 @@ struct RandomLife {
 
     private static let idCount = 16
 
+    /// The id of the write with this number, from 1; every second life has them.
+    func writeID(_ number: Int) -> WriteID? {
+        seed.isMultiple(of: 2) ? WriteID(RecordUUID(high: seed, low: UInt64(number))) : nil
+    }
+
+    /// How many of the first `count` writes a store knows: all up to one, and none after it.
+    ///
+    /// - Returns: Nil when the writes of this life have no ids.
+    func knownCount(_ store: VectorDatabase, of count: Int) throws -> Int? {
+        let ids = (0..<count).compactMap { writeID($0 + 1) }
+        guard ids.count == count else { return nil }
+        let collection = try store.collection("c")
+        let known = try ids.map { try collection.receipt(of: $0) != nil }
+        let last = known.lastIndex(of: true).map { $0 + 1 } ?? 0
+        try StoreContents.require(
+            known[..<last].allSatisfy { $0 },
+            "write \(last) is known, and one before it is not"
+        )
+        return last
+    }
+
     private static func step(_ random: inout SeededRandom) -> Scenario.Step? {
         let first = Int.random(in: 0..<idCount, using: &random)
         let range = first..<min(idCount, first + Int.random(in: 1...6, using: &random))
@@ -124,7 +145,14 @@ struct RandomLife {
             acknowledged: 0,
             wasClosed: false
         )
-        try await Scenario.take(step, collection, &maker, &outcome)
+        let number = progress.state.withLock { $0.history.count - 1 }
+        try await Scenario.take(
+            step,
+            collection,
+            &maker,
+            &outcome,
+            writeID: writeID(number)
+        )
         progress.state.withLock { $0.acknowledged = $0.history.count - 1 }
     }
 }

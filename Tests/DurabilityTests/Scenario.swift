@@ -78,7 +78,8 @@ struct Scenario {
         _ step: Step,
         _ collection: VectorCollection,
         _ maker: inout Maker,
-        _ outcome: inout Outcome
+        _ outcome: inout Outcome,
+        writeID: WriteID? = nil
     ) async throws {
         var contents = outcome.history[outcome.history.count - 1]
         switch step {
@@ -86,15 +87,21 @@ struct Scenario {
             let records = ids.map { maker.record($0) }
             for record in records { contents[record.id] = record }
             outcome.history.append(contents)
-            try await collection.upsert(records)
+            try await collection.upsert(records, writeID: writeID)
         case .delete(let ids):
             for id in ids { contents[.integer(UInt64(id))] = nil }
             outcome.history.append(contents)
-            try await collection.delete(ids: ids.map { .integer(UInt64($0)) })
+            try await collection.delete(
+                ids: ids.map { .integer(UInt64($0)) },
+                writeID: writeID
+            )
         case .deleteGroup(let group):
             contents = contents.filter { $0.value.attributes["group"] != .int64(group) }
             outcome.history.append(contents)
-            try await collection.delete(where: .equal("group", .int64(group)))
+            try await collection.delete(
+                where: .equal("group", .int64(group)),
+                writeID: writeID
+            )
         case .update(let ids):
             let present = ids.map { RecordID.integer(UInt64($0)) }.filter { contents[$0] != nil }
             for id in present {
@@ -109,7 +116,8 @@ struct Scenario {
                         attributes: ["group": .int64(77)],
                         payload: .some(Array("changed".utf8))
                     )
-                }
+                },
+                writeID: writeID
             )
         case .flush: return try await collection.flush()
         case .compact: return try await collection.compact()

@@ -65,7 +65,7 @@ import VectorMath
         let collection = try store.collection("c")
         let other = try await store.createCollection("other", dimension: 2)
         try await other.upsert([Record(id: "x", vector: [1, 1])])
-        #expect(try collection.search(query(fixture, row: 7)).matches[0].id == .integer(7))
+        #expect(try collection.search(query(fixture, row: 7)).matches.first?.id == .integer(7))
         fixture.cut(to: 8_192)
         let search = #expect(throws: VectorStoreError.self) {
             try collection.search(query(fixture, row: 7))
@@ -91,7 +91,7 @@ import VectorMath
         try fixture.mend()
         let mended = try await fixture.open(.mapped)
         let found = try mended.collection("c").search(query(fixture, row: 7))
-        #expect(found.matches[0].id == .integer(7))
+        #expect(found.matches.first?.id == .integer(7))
         #expect(try mended.collection("other").count() == 2)
         try await mended.close()
     }
@@ -228,7 +228,7 @@ import VectorMath
         }
         #expect(try collection.scan(limit: 3_000).records == scanned)
         try await collection.rebuildIndex()
-        #expect(try collection.search(query(fixture, row: 7)).matches[0].id == .integer(7))
+        #expect(try collection.search(query(fixture, row: 7)).matches.first?.id == .integer(7))
         try await read.close()
     }
 
@@ -250,7 +250,7 @@ import VectorMath
         #expect(error?.code == .inputOutput)
         // Unlike a lost page of a mapping, a read is tried again.
         disk.arm(nil)
-        #expect(try collection.search(query(fixture, row: 7)).matches[0].id == .integer(7))
+        #expect(try collection.search(query(fixture, row: 7)).matches.first?.id == .integer(7))
         try await store.close()
     }
 

@@ -13,21 +13,32 @@ private let target: FuzzTarget = {
     return target
 }()
 
-/// Writes the seeds of the target into the directory that FUZZ_SEEDS names.
-@_cdecl("LLVMFuzzerInitialize")
-public func fuzzInitialize(
-    _ count: UnsafeMutableRawPointer?,
-    _ arguments: UnsafeMutableRawPointer?
-)
-    -> Int32
-{
-    guard let directory = getenv("FUZZ_SEEDS").map({ String(cString: $0) }) else { return 0 }
-    for (index, seed) in target.seeds.enumerated() {
-        guard let file = fopen("\(directory)/seed-\(index)", "w") else { continue }
-        _ = seed.withUnsafeBytes { fwrite($0.baseAddress, 1, $0.count, file) }
-        fclose(file)
+/// libFuzzer's own main, which takes the program's arguments.
+@_silgen_name("LLVMFuzzerRunDriver")
+private func runDriver(
+    _ count: UnsafeMutablePointer<Int32>,
+    _ arguments: UnsafeMutablePointer<UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>>,
+    _ callback: @convention(c) (UnsafePointer<UInt8>?, Int) -> Int32
+) -> Int32
+
+/// SwiftPM makes the program begin here, not in the main function that libFuzzer brings.
+///
+/// With FUZZ_SEEDS it writes the seeds of the target into that directory, and ends.
+@_cdecl("Fuzz_main")
+public func fuzzMain(
+    _ count: Int32,
+    _ arguments: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>
+) -> Int32 {
+    if let directory = getenv("FUZZ_SEEDS").map({ String(cString: $0) }) {
+        for (index, seed) in target.seeds.enumerated() {
+            guard let file = fopen("\(directory)/seed-\(index)", "w") else { return 1 }
+            _ = seed.withUnsafeBytes { fwrite($0.baseAddress, 1, $0.count, file) }
+            fclose(file)
+        }
+        return 0
     }
-    return 0
+    var (count, arguments) = (count, arguments)
+    return runDriver(&count, &arguments) { fuzzOneInput($0, $1) }
 }
 
 /// What libFuzzer calls with each input.

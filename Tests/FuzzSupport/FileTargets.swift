@@ -69,16 +69,22 @@ enum FileTargets {
         let name = LogFile.name(sequence: 1)
         let disk = FuzzStore.disk(name, bytes)
         var last: UInt64 = 0
+        var known: [KnownWrite] = []
         do throws(LoadError) {
             let summary = try LogReplay(
                 fileSystem: disk,
                 directory: FuzzStore.directory,
                 storeUUID: FuzzStore.uuid
-            ).replay(files: [1], after: 0) { (first, operations) throws(LoadError) in
+            ).replay(
+                files: [1],
+                after: 0,
+                knownWrites: { known += $0 }
+            ) { (first, operations) throws(LoadError) in
                 precondition(first == last + 1, "a gap in the write order")
                 last = first + UInt64(operations.count) - 1
             }
             precondition(summary.lastLSN == last, "the end is not the last change")
+            precondition(known.allSatisfy { $0.receipt.lsn <= last }, "a write that is not there")
         } catch {}
         _ = LogDump(bytes: bytes, name: name).text
     }
@@ -98,6 +104,16 @@ enum FileTargets {
                 preconditionFailure("a manifest that was written cannot be read")
             }
             precondition(second == manifest, "a manifest changed")
+            // What an open store does with its numbers and names.
+            var next = manifest.successor()
+            next.dropFlushedLogs()
+            next.nextLogSequence += 1
+            next.nextSegmentID += 1
+            next.nextCollectionID += 1
+            for entry in next.collections { _ = RecordCheck(entry.configuration) }
+            _ = Dictionary(
+                uniqueKeysWithValues: next.collections.map { ($0.configuration.name, $0.id) }
+            )
         }
         _ = ManifestDump(bytes: writer.bytes, name: "fuzz").text
         _ = try? Manifest(decoding: input, file: "fuzz", number: 5)

@@ -57,12 +57,21 @@ extension FuzzTarget {
             writer.write(UInt64(4_096))
             return writer.bytes + payload
         }
+        func known(lsn: UInt64) -> [UInt8] {
+            var writer = ByteWriter()
+            KnownWrite(
+                collection: 1,
+                id: WriteID(RecordUUID(high: 1, low: 2)),
+                receipt: WriteReceipt(lsn: lsn, count: 1)
+            ).encode(into: &writer)
+            return frame(LogFrameType.knownWrites.rawValue, lsn: 1, count: 0, writer.bytes)
+        }
         let first = frame(1, lsn: 1, count: 1, payloads[0])
         let second = frame(1, lsn: 2, count: 2, payloads[1] + payloads[2])
         return [
             first, first + second, first + frame(3, lsn: 2, count: 0, []) + second,
             first + frame(2, lsn: 2, count: 0, []), first + frame(0x85, lsn: 2, count: 0, [1, 2]),
-            frame(1, lsn: 9, count: 1, payloads[0]),
+            frame(1, lsn: 9, count: 1, payloads[0]), known(lsn: 0) + known(lsn: 1) + first,
         ]
     }
 

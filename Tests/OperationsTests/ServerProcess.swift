@@ -16,8 +16,11 @@ final class ServerProcess: Sendable {
     let directory: String
     private let process: Process
     private let keepsDirectory: Bool
+    private let hasOwnDisk: Bool
 
-    var socket: String { directory + "/data/vector.sock" }
+    /// The store's directory as others see it.
+    var data: String { (hasOwnDisk ? "/proc/\(pid)/root" : "") + directory + "/data" }
+    var socket: String { data + "/vector.sock" }
     var pid: Int32 { process.processIdentifier }
     var isRunning: Bool { process.isRunning }
 
@@ -61,20 +64,55 @@ final class ServerProcess: Sendable {
         return directory
     }
 
+    /// Makes a file system of so many MiB in a namespace of its own, then runs the rest of the line there.
+    private static func ownDisk(_ megabytes: Int, at path: String) -> [String] {
+        [
+            "-Urm", "sh", "-c",
+            "mount -t tmpfs -o size=\(megabytes)m,mode=0700 tmpfs \"$0\" && exec \"$@\"", path,
+        ]
+    }
+
+    /// Whether this system lets a test have a file system of its own.
+    static let canHaveOwnDisk: Bool = {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/unshare")
+        process.arguments = ownDisk(1, at: "/tmp") + ["true"]
+        process.standardError = FileHandle.nullDevice
+        guard (try? process.run()) != nil else { return false }
+        process.waitUntilExit()
+        return process.terminationStatus == 0
+    }()
+
     /// Starts a server and waits until it is ready.
+    ///
+    /// - Parameter diskMegabytes: The size of a disk that holds the store and nothing else.
     init(
         in directory: String,
         settings: String = "",
         environment: [String: String] = [:],
-        keepsDirectory: Bool = false
+        keepsDirectory: Bool = false,
+        diskMegabytes: Int? = nil
     ) throws {
         self.directory = directory
         self.keepsDirectory = keepsDirectory
+        hasOwnDisk = diskMegabytes != nil
         let file = directory + "/vs.yaml"
         try settings.write(toFile: file, atomically: true, encoding: .utf8)
         process = Process()
         process.executableURL = Self.binary
         process.arguments = ["serve", "--data", directory + "/data", "--config", file]
+        if let diskMegabytes {
+            let path = directory + "/data"
+            try FileManager.default.createDirectory(
+                atPath: path,
+                withIntermediateDirectories: true,
+                attributes: [.posixPermissions: 0o700]
+            )
+            process.executableURL = URL(fileURLWithPath: "/usr/bin/unshare")
+            process.arguments =
+                Self.ownDisk(diskMegabytes, at: path) + [Self.binary.path]
+                + (process.arguments ?? [])
+        }
         process.environment = Self.clean.merging(environment) { $1 }
         _ = FileManager.default.createFile(atPath: directory + "/server.log", contents: nil)
         process.standardInput = FileHandle.nullDevice

@@ -36,18 +36,19 @@ import Testing
 
     @Test func `each reference leads somewhere, and each form is used`() throws {
         let document = try Self.document()
-        let schemas = Set(document["components"]?["schemas"]?.members?.map(\.key) ?? [])
+        var forms = Set<String>()
+        for kind in ["schemas", "parameters"] {
+            let names = document["components"]?[kind]?.members?.map(\.key) ?? []
+            #expect(!names.isEmpty, "\(kind)")
+            forms.formUnion(names.map { "#/components/\(kind)/\($0)" })
+        }
         var used = Set<String>()
         func walk(_ node: JSONNode) {
-            if let reference = node["$ref"]?.text {
-                #expect(reference.hasPrefix("#/components/schemas/"))
-                used.insert(String(reference.split(separator: "/").last ?? ""))
-            }
+            if let reference = node["$ref"]?.text { used.insert(reference) }
             for member in node.members ?? [] { walk(member.node) }
             for element in node.elements ?? [] { walk(element) }
         }
         walk(document)
-        #expect(used.subtracting(schemas).isEmpty)
-        #expect(schemas.subtracting(used).isEmpty)
+        #expect(used == forms)
     }
 }

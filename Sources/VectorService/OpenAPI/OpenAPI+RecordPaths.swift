@@ -13,6 +13,7 @@ extension OpenAPI {
             ],
             "post": {
               "summary": "Upsert records",
+              "parameters": [{"$ref": "#/components/parameters/IdempotencyKey"}],
               "responses": {
                 "200": {
                   "description": "Done",
@@ -46,6 +47,7 @@ extension OpenAPI {
             ],
             "post": {
               "summary": "Change attributes, payload, partition or id and keep the vector",
+              "parameters": [{"$ref": "#/components/parameters/IdempotencyKey"}],
               "responses": {
                 "200": {
                   "description": "Done",
@@ -104,6 +106,7 @@ extension OpenAPI {
             ],
             "post": {
               "summary": "Delete records",
+              "parameters": [{"$ref": "#/components/parameters/IdempotencyKey"}],
               "responses": {
                 "200": {
                   "description": "Done",

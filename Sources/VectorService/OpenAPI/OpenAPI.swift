@@ -14,6 +14,10 @@ enum OpenAPI {
             "components": {"securitySchemes": {
               "bearer": {"type": "http", "scheme": "bearer"},
               "apikey": {"type": "apiKey", "in": "header", "name": "apikey"}},
+            "parameters": {"IdempotencyKey": {
+              "name": "Idempotency-Key", "in": "header", "required": false,
+              "description": "Names the write: sent again with the same key it is not done again.",
+              "schema": {"type": "string", "format": "uuid"}}},
             "schemas": \(schemas)}}
             """
         return Array(text.utf8)

@@ -12,6 +12,7 @@ extension StoreService {
         let body = request.body
         switch action {
         case .upsert:
+            let writeID = try IdempotencyKey.read(request.headers)
             let records = try await threads.run {
                 request.contentType == "application/octet-stream"
                     ? try RecordDecoding.packed(request, configuration: configuration)
@@ -21,14 +22,15 @@ extension StoreService {
                         configuration: configuration
                     )
             }
-            return ServiceAnswer(body: AnswerEncoding.write(try await collection.upsert(records)))
+            return Self.done(try await collection.upsert(records, writeID: writeID))
         case .update:
+            let writeID = try IdempotencyKey.read(request.headers)
             let patches = try await threads.run {
                 try RecordDecoding.patches(body, configuration: configuration)
             }
-            return ServiceAnswer(body: AnswerEncoding.write(try await collection.update(patches)))
+            return Self.done(try await collection.update(patches, writeID: writeID))
         case .delete:
-            return ServiceAnswer(body: AnswerEncoding.write(try await delete(collection, body)))
+            return Self.done(try await delete(collection, request))
         case .get:
             return ServiceAnswer(
                 body: try await threads.run { try Self.get(collection, scope, body) }
@@ -108,11 +110,18 @@ extension StoreService {
         return Self.accepted(id)
     }
 
+    private static func done(_ receipt: WriteReceipt) -> ServiceAnswer {
+        var answer = ServiceAnswer(body: AnswerEncoding.write(receipt))
+        if receipt.isRepeated { answer.headers = [("idempotency-replayed", "true")] }
+        return answer
+    }
+
     private func delete(
         _ collection: VectorCollection,
-        _ body: [UInt8]
+        _ request: ServiceRequest
     ) async throws -> WriteReceipt {
-        var fields = try FieldReader(try RecordDecoding.parse(body))
+        let writeID = try IdempotencyKey.read(request.headers)
+        var fields = try FieldReader(try RecordDecoding.parse(request.body))
         let idNodes = try fields.array("ids")
         let selection = try Self.selection(&fields, collection.configuration)
         let all = try fields.flag("all") ?? false
@@ -122,7 +131,10 @@ extension StoreService {
             guard !isSelective, !all else {
                 throw Problem.invalidRequest("give ids alone, or a filter and a partition")
             }
-            return try await collection.delete(ids: RecordDecoding.ids(idNodes, field: "ids"))
+            return try await collection.delete(
+                ids: RecordDecoding.ids(idNodes, field: "ids"),
+                writeID: writeID
+            )
         }
         // An empty body must not empty a collection.
         guard isSelective || all else {
@@ -130,7 +142,11 @@ extension StoreService {
                 "give ids, a filter or a partition, or {\"all\": true} for every record"
             )
         }
-        return try await collection.delete(where: selection.filter, partition: selection.partition)
+        return try await collection.delete(
+            where: selection.filter,
+            partition: selection.partition,
+            writeID: writeID
+        )
     }
 
     private static func selection(

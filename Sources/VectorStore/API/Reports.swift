@@ -4,6 +4,8 @@ public struct WriteReceipt: Sendable, Hashable {
     public var lsn: UInt64
     /// Records written, or deleted records that existed.
     public var count: Int
+    /// Whether this write was done before, under the same id, and not again.
+    public var isRepeated = false
 }
 
 /// One page of a scan.

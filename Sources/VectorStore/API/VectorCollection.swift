@@ -43,36 +43,49 @@ public final class VectorCollection: Sendable {
     ///
     /// At most 65,536 records and 14 MiB a call. Returns when the write is durable and visible.
     ///
+    /// - Parameter writeID: Names the write; when it was done before under this id it is not done again.
     /// - Throws: A typed error that names the row and the field that was refused; then nothing was
     ///   changed.
     @discardableResult
     public func upsert(
-        _ records: [Record]
+        _ records: [Record],
+        writeID: WriteID? = nil
     ) async throws(VectorStoreError) -> WriteReceipt {
         let rows = try RecordCheck(configuration).rows(records)
         let byteCount = rows.reduce(0) { $0 + $1.logByteCount }
-        return try await committer.submit(.upsert(rows), byteCount: byteCount, to: state)
+        return try await committer.submit(
+            .upsert(rows),
+            byteCount: byteCount,
+            to: state,
+            id: writeID
+        )
     }
 
     /// Changes records and keeps their vectors, all or none.
     ///
+    /// - Parameter writeID: As for `upsert`.
     /// - Throws: `recordNotFound` when one of them does not exist; then nothing was changed.
     @discardableResult
     public func update(
-        _ patches: [RecordPatch]
+        _ patches: [RecordPatch],
+        writeID: WriteID? = nil
     ) async throws(VectorStoreError) -> WriteReceipt {
         let checked = try RecordCheck(configuration).patches(patches)
         return try await committer.submit(
             .update(checked),
             byteCount: checked.count * (configuration.dimension * 4 + 512),
-            to: state
+            to: state,
+            id: writeID
         )
     }
 
     /// Deletes records by id; ids that do not exist are passed over and not counted.
+    ///
+    /// - Parameter writeID: As for `upsert`.
     @discardableResult
     public func delete(
-        ids: [RecordID]
+        ids: [RecordID],
+        writeID: WriteID? = nil
     ) async throws(VectorStoreError) -> WriteReceipt {
         let check = RecordCheck(configuration)
         try check.checkCount(ids.count)
@@ -80,22 +93,34 @@ public final class VectorCollection: Sendable {
         return try await committer.submit(
             .delete(ids),
             byteCount: ids.count * 280,
-            to: state
+            to: state,
+            id: writeID
         )
     }
 
     /// Deletes the records that match, atomically, among the given partition's or all.
+    ///
+    /// - Parameter writeID: As for `upsert`.
     @discardableResult
     public func delete(
         where filter: Filter?,
-        partition: String? = nil
+        partition: String? = nil,
+        writeID: WriteID? = nil
     ) async throws(VectorStoreError) -> WriteReceipt {
         let check = QueryCheck(configuration)
         let work = WriteRequest.Work.deleteMatching(
             try check.program(filter),
             partitions: try check.partitions(partition.map { [$0] })
         )
-        return try await committer.submit(work, byteCount: 0, to: state)
+        return try await committer.submit(work, byteCount: 0, to: state, id: writeID)
+    }
+
+    /// The receipt of the write that was done under this id, as far as it is remembered.
+    ///
+    /// Tells what became of a write whose answer was lost, without doing it.
+    public func receipt(of id: WriteID) throws(VectorStoreError) -> WriteReceipt? {
+        _ = try live()
+        return core.receipt(of: id, in: state.id)
     }
 
     // MARK: - Reading

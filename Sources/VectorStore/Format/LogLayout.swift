@@ -1,4 +1,4 @@
-/// Byte positions of a log file, format 1.
+/// Byte positions of a log file, format 1.1.
 ///
 /// See docs/formats/wal.md.
 enum LogHeaderLayout {
@@ -20,7 +20,7 @@ enum LogHeaderLayout {
     static let byteCount = 4_096
 
     static let majorVersion: UInt16 = 1
-    static let minorVersion: UInt16 = 0
+    static let minorVersion: UInt16 = 1
 }
 
 /// Byte positions of one frame of a log file.
@@ -53,6 +53,17 @@ enum LogFrameType: UInt8 {
     case seal = 2
     /// Nothing was cut off before this place.
     case idleMark = 3
+    /// Writes that were done under an id.
+    case knownWrites = 0x85
+}
+
+/// One entry of a frame of known writes.
+enum KnownWriteLayout {
+    static let id = 0  // 16 bytes, in text order
+    static let lsn = 16  // UInt64
+    static let collection = 24  // UInt32
+    static let count = 28  // UInt32
+    static let byteCount = 32
 }
 
 /// Tags of changes in a payload.

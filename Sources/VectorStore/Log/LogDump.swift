@@ -47,6 +47,7 @@ struct LogDump {
                 case .batch: "batch"
                 case .seal: "seal"
                 case .idleMark: "idle mark"
+                case .knownWrites: "known writes"
                 case nil: "unknown type \(frame.rawType)"
                 }
             dump.line(

@@ -25,6 +25,8 @@ package struct LogFile: Sendable {
     private let fileSequence: UInt64
     /// The end of the last whole frame.
     package private(set) var byteCount: UInt64
+    /// Bytes of known writes at the head of the file, which are no reason to begin another.
+    private var carriedByteCount: UInt64 = 0
     /// Everything before this offset is durable.
     package private(set) var syncedByteCount: UInt64
     private var lastLSN: UInt64
@@ -43,6 +45,7 @@ package struct LogFile: Sendable {
     /// - Parameters:
     ///   - firstLSN: The LSN that the first frame will begin with.
     ///   - predecessor: How the file before ended, if there is one.
+    ///   - knownWrites: What is to be known when the files before are gone.
     package static func create(
         fileSystem: any FileSystem,
         directory: String,
@@ -50,6 +53,7 @@ package struct LogFile: Sendable {
         sequence: UInt64,
         firstLSN: UInt64,
         predecessor: LogFileSummary?,
+        knownWrites: [KnownWrite] = [],
         salt: UInt32 = StoreIdentity.randomSalt()
     ) throws(StorageIOError) -> LogFile {
         let header = LogHeader(
@@ -60,20 +64,33 @@ package struct LogFile: Sendable {
             salt: salt
         )
         let name = name(sequence: sequence)
+        var frames = LogFrameWriter(
+            storeUUID: storeUUID,
+            sequence: sequence,
+            salt: salt,
+            offset: UInt64(LogHeaderLayout.byteCount),
+            syncedUpTo: UInt64(LogHeaderLayout.byteCount)
+        )
+        if !knownWrites.isEmpty { frames.append(knownWrites, firstLSN: firstLSN) }
         try AtomicFileWriter.write(
-            header.encoded,
+            header.encoded + frames.bytes,
             name: name,
             directory: directory,
             fileSystem: fileSystem
         )
         let file = try fileSystem.open(directory + "/" + name, .readWrite)
-        return LogFile(
+        var log = LogFile(
             sequence: sequence,
             file: file,
             storeUUID: storeUUID,
             salt: salt,
             lastLSN: firstLSN - 1
         )
+        log.carriedByteCount = UInt64(frames.bytes.count)
+        log.byteCount = frames.offset
+        log.syncedByteCount = frames.offset
+        log.lastCRC = frames.lastCRC
+        return log
     }
 
     private init(
@@ -114,6 +131,9 @@ package struct LogFile: Sendable {
         return log
     }
 
+    /// Header and frames, without what was carried over from the files before.
+    package var ownByteCount: UInt64 { byteCount - carriedByteCount }
+
     /// How the file would end now.
     package var summary: LogFileSummary {
         LogFileSummary(
@@ -124,23 +144,36 @@ package struct LogFile: Sendable {
         )
     }
 
-    /// Appends one group of changes.
+    /// Appends one group of changes, and before it the named writes that it does.
     ///
-    /// - Throws: The frame may be there in part; `discardUnsynced` takes it back.
+    /// A group without changes is those alone.
+    ///
+    /// - Throws: The frames may be there in part; `discardUnsynced` takes them back.
     package mutating func append(
         payload: [UInt8],
         firstLSN: UInt64,
-        operationCount: Int
+        operationCount: Int,
+        knownWrites: [KnownWrite] = []
     ) throws(StorageIOError) {
-        precondition(firstLSN == lastLSN + 1 && operationCount > 0 && !isSealed)
+        precondition(firstLSN == lastLSN + 1 && !isSealed)
+        precondition(operationCount > 0 || payload.isEmpty && !knownWrites.isEmpty)
         precondition(payload.count <= LogFrameLayout.maximumPayloadByteCount)
-        try write(
-            type: .batch,
-            payload: payload,
-            firstLSN: firstLSN,
-            operationCount: operationCount
-        )
-        lastLSN = firstLSN + UInt64(operationCount) - 1
+        let last = lastLSN + UInt64(operationCount)
+        try write { frames in
+            if !knownWrites.isEmpty {
+                precondition(knownWrites.allSatisfy { $0.receipt.lsn == last })
+                frames.append(knownWrites, firstLSN: firstLSN)
+            }
+            if operationCount > 0 {
+                frames.append(
+                    .batch,
+                    payload: payload,
+                    firstLSN: firstLSN,
+                    operationCount: operationCount
+                )
+            }
+        }
+        lastLSN = last
         lastWasIdleMark = false
     }
 
@@ -162,7 +195,7 @@ package struct LogFile: Sendable {
         guard !lastWasIdleMark, byteCount > UInt64(LogHeaderLayout.byteCount), !isSealed else {
             return
         }
-        try write(type: .idleMark, payload: [], firstLSN: lastLSN + 1, operationCount: 0)
+        try write { [lastLSN] in $0.append(.idleMark, firstLSN: lastLSN + 1) }
         try synchronize()
         lastWasIdleMark = true
     }
@@ -171,7 +204,7 @@ package struct LogFile: Sendable {
     package mutating func seal() throws(StorageIOError) {
         guard !isSealed else { return }
         try synchronize()
-        try write(type: .seal, payload: [], firstLSN: lastLSN + 1, operationCount: 0)
+        try write { [lastLSN] in $0.append(.seal, firstLSN: lastLSN + 1) }
         try synchronize()
         isSealed = true
     }
@@ -186,39 +219,25 @@ package struct LogFile: Sendable {
         syncedByteCount = byteCount
     }
 
+    /// Appends the frames that `body` makes, with one call.
     private mutating func write(
-        type: LogFrameType,
-        payload: [UInt8],
-        firstLSN: UInt64,
-        operationCount: Int
+        _ body: (inout LogFrameWriter) -> Void
     ) throws(StorageIOError) {
         guard !hasFailed else { throw unusable(.write) }
-        var writer = ByteWriter()
-        writer.bytes.reserveCapacity(payload.count + LogFrameLayout.headerByteCount + 8)
-        writer.write(UInt32(0))
-        writer.write(UInt32(payload.count))
-        writer.write(byteCount)
-        writer.write(firstLSN)
-        writer.write(UInt32(operationCount))
-        writer.write(type.rawValue)
-        writer.write(UInt8(0))
-        writer.write(UInt16(0))
-        writer.write(syncedByteCount)
-        writer.write(raw: payload)
-        let crc = LogFrame.checksum(
-            writer.bytes[4...],
+        var frames = LogFrameWriter(
             storeUUID: storeUUID,
             sequence: fileSequence,
-            salt: salt
+            salt: salt,
+            offset: byteCount,
+            syncedUpTo: syncedByteCount
         )
-        writer.patch(crc, at: LogFrameLayout.checksum)
-        writer.pad(to: LogFrameLayout.alignment)
+        body(&frames)
         // Part of a frame may be there when this throws; a frame after it would hide that.
         hasFailed = true
-        try file.writeAll(writer.bytes, at: byteCount)
+        try file.writeAll(frames.bytes, at: byteCount)
         hasFailed = false
-        byteCount += UInt64(writer.count)
-        lastCRC = crc
+        byteCount = frames.offset
+        lastCRC = frames.lastCRC
     }
 
     private func unusable(_ operation: StorageIOError.Operation) -> StorageIOError {
@@ -233,13 +252,16 @@ package enum NumberedName {
         return prefix + String(repeating: "0", count: 20 - digits.count) + digits + suffix
     }
 
-    /// The number of a name that `make` could have made.
+    /// No store counts so far; what is beyond is nobody's file.
+    package static let limit: UInt64 = 1 << 62
+
+    /// The number of a name that a store could have made.
     package static func parse(_ name: String, prefix: String = "", suffix: String) -> UInt64? {
         guard name.hasPrefix(prefix), name.hasSuffix(suffix) else { return nil }
         let digits = name.dropFirst(prefix.count).dropLast(suffix.count)
         guard digits.utf8.count == 20, digits.utf8.allSatisfy({ (48...57).contains($0) }) else {
             return nil
         }
-        return UInt64(digits)
+        return UInt64(digits).flatMap { $0 < limit ? $0 : nil }
     }
 }

@@ -106,11 +106,13 @@ struct LogReader {
         frames = LogFrameReader(bytes: bytes, header: header)
     }
 
-    /// Calls `body` for each group of changes and says how the file ends.
+    /// Calls `body` for each group of changes, `knownWrites` for what was done under an id, and says how
+    /// the file ends.
     ///
     /// - Parameter successor: The header of the file that follows, if there is one.
     func read(
         successor: LogHeader?,
+        knownWrites: ([KnownWrite]) -> Void = { _ in },
         _ body: (LogFrame) throws(LoadError) -> Void
     ) throws(LoadError) -> End {
         var offset = LogHeaderLayout.byteCount
@@ -121,11 +123,13 @@ struct LogReader {
             lastCRC: 0
         )
         var isSealed = false
+        var known = WritesAhead()
         // What lies beyond the end that a successor repeats was given up when it was begun.
         let end = successor?.predecessor.map(\.validByteCount) ?? .max
         while !isSealed, UInt64(offset) < end, let frame = frames.frame(at: offset) {
             try believing { () throws(CorruptionError) in
                 try check(frame, after: summary.lastLSN)
+                knownWrites(try known.taking(frame, of: self))
             }
             if frame.type == .batch {
                 try body(frame)
@@ -161,7 +165,7 @@ struct LogReader {
             throw .formatTooNew(
                 file: fileName,
                 found: "frame type \(frame.rawType)",
-                supported: "1 to 3"
+                supported: "1 to 3 and 133"
             )
         }
         guard frame.type == .batch || frame.operationCount == 0 else {
@@ -223,9 +227,45 @@ struct LogReader {
         try loading { () throws(StorageIOError) in try file.synchronizeData() }
     }
 
+    /// The entries of a frame of known writes.
+    func knownWrites(of frame: LogFrame) throws(CorruptionError) -> [KnownWrite] {
+        guard frame.payload.count.isMultiple(of: KnownWriteLayout.byteCount) else {
+            throw .logDamaged(
+                file: fileName,
+                offset: frame.offset,
+                reason: "\(frame.payload.count) bytes are no whole number of known writes"
+            )
+        }
+        return try decoding(frame) { (reader) throws(CorruptionError) in
+            var writes: [KnownWrite] = []
+            while reader.remaining > 0 { writes.append(try KnownWrite(from: &reader)) }
+            return writes
+        }
+    }
+
     /// The changes of a frame.
     func operations(of frame: LogFrame) throws(CorruptionError) -> [LogOperation] {
-        var result: Result<[LogOperation], CorruptionError> = .success([])
+        try decoding(frame) { (reader) throws(CorruptionError) in
+            var operations: [LogOperation] = []
+            for _ in 0..<frame.operationCount {
+                operations.append(try LogOperation(from: &reader))
+            }
+            guard reader.remaining == 0 else {
+                throw reader.invalid(
+                    "payload",
+                    found: "\(reader.remaining) bytes more",
+                    expected: "its end"
+                )
+            }
+            return operations
+        }
+    }
+
+    private func decoding<Entry>(
+        _ frame: LogFrame,
+        _ body: (inout ByteReader) throws(CorruptionError) -> [Entry]
+    ) throws(CorruptionError) -> [Entry] {
+        var result: Result<[Entry], CorruptionError> = .success([])
         frame.payload.withUnsafeBytes { payload in
             var reader = ByteReader(
                 payload,
@@ -233,18 +273,7 @@ struct LogReader {
                 base: frame.offset + UInt64(LogFrameLayout.headerByteCount)
             )
             do throws(CorruptionError) {
-                var operations: [LogOperation] = []
-                for _ in 0..<frame.operationCount {
-                    operations.append(try LogOperation(from: &reader))
-                }
-                guard reader.remaining == 0 else {
-                    throw reader.invalid(
-                        "payload",
-                        found: "\(reader.remaining) bytes more",
-                        expected: "its end"
-                    )
-                }
-                result = .success(operations)
+                result = .success(try body(&reader))
             } catch {
                 result = .failure(error)
             }

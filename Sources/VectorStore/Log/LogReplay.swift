@@ -29,11 +29,13 @@ package struct LogReplay {
     ///   - lsn: Groups whose changes are all at or before this LSN are passed over.
     ///   - makesDurable: Whether an open end is synced, so that a successor may vouch for it. Not where
     ///     nothing is written after.
+    ///   - knownWrites: Takes what was done under an id, also in groups that are passed over.
     ///   - body: Takes the first LSN and the changes of each other group.
     package func replay(
         files: [UInt64],
         after lsn: UInt64,
         makesDurable: Bool = true,
+        knownWrites: ([KnownWrite]) -> Void = { _ in },
         _ body: (UInt64, [LogOperation]) throws(LoadError) -> Void
     ) throws(LoadError) -> Summary {
         var summary = Summary()
@@ -51,7 +53,8 @@ package struct LogReplay {
         for index in files.indices {
             guard let file = current else { break }
             let next = index + 1 < files.count ? try header(files[index + 1]) : nil
-            let end = try file.read(successor: next) { frame throws(LoadError) in
+            let end = try file.read(successor: next, knownWrites: knownWrites) {
+                frame throws(LoadError) in
                 let last = frame.firstLSN + UInt64(frame.operationCount) - 1
                 guard last > lsn else { return }
                 let operations: [LogOperation]

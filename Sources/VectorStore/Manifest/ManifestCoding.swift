@@ -69,16 +69,22 @@ extension Manifest {
     ) throws(CorruptionError) -> Manifest {
         var reader = try checkedBody(buffer, file: file)
         var manifest = Manifest(storeUUID: try reader.readBytes(count: 16))
-        manifest.number = try reader.read()
-        manifest.previousNumber = try reader.read()
-        manifest.flushedLSN = try reader.read()
-        manifest.nextLogSequence = try reader.read()
-        manifest.nextSegmentID = try reader.read()
-        manifest.nextGeneration = try reader.read()
+        manifest.number = try reader.readCounter("number")
+        manifest.previousNumber = try reader.readCounter("number before")
+        manifest.flushedLSN = try reader.readCounter("flushed LSN")
+        manifest.nextLogSequence = try reader.readCounter("next log file")
+        manifest.nextSegmentID = try reader.readCounter("next segment")
+        manifest.nextGeneration = try reader.readCounter("next index generation")
         manifest.nextCollectionID = try reader.read()
+        guard manifest.nextCollectionID < .max else {
+            throw reader.invalid("next collection", found: "2^32 - 1", expected: "below it")
+        }
         for _ in 0..<(try reader.read(UInt32.self)) {
             manifest.logFiles.append(
-                LogEntry(sequence: try reader.read(), firstLSN: try reader.read())
+                LogEntry(
+                    sequence: try reader.readCounter("log file"),
+                    firstLSN: try reader.readCounter("first LSN")
+                )
             )
         }
         for _ in 0..<(try reader.read(UInt32.self)) {
@@ -104,6 +110,7 @@ extension Manifest {
                 expected: "its end"
             )
         }
+        try manifest.checkKeys(at: reader)
         return manifest
     }
 
@@ -251,7 +258,7 @@ extension Manifest.SegmentEntry {
     fileprivate init(from reader: inout ByteReader) throws(CorruptionError) {
         let collectionID: UInt32 = try reader.read()
         let generation: UInt64 = try reader.read()
-        let segmentID: UInt64 = try reader.read()
+        let segmentID = try reader.readCounter("segment")
         let byteCount: UInt64 = try reader.read()
         let rowCount: UInt64 = try reader.read()
         guard rowCount <= UInt64(UInt32.max) else {

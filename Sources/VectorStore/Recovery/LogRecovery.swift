@@ -11,12 +11,14 @@ struct LogRecovery {
         var lastLSN: UInt64
         var lastFile: LogFileSummary?
         var report: RecoveryReport
+        var knownWrites: KnownWrites
     }
 
     func replay(
         into collections: [UInt32: CollectionState],
         makesDurable: Bool = true
     ) throws(LoadError) -> Outcome {
+        var knownWrites = KnownWrites()
         let summary = try LogReplay(
             fileSystem: fileSystem,
             directory: paths.logs,
@@ -24,7 +26,8 @@ struct LogRecovery {
         ).replay(
             files: manifest.logFiles.map(\.sequence),
             after: manifest.flushedLSN,
-            makesDurable: makesDurable
+            makesDurable: makesDurable,
+            knownWrites: { for write in $0 { knownWrites.remember(write) } }
         ) {
             (firstLSN, operations) throws(LoadError) in
             try apply(operations, firstLSN: firstLSN, to: collections)
@@ -39,7 +42,8 @@ struct LogRecovery {
                 discardedByteCount: summary.discardedByteCount,
                 removedFileCount: 0,
                 wasClean: summary.isSealed
-            )
+            ),
+            knownWrites: knownWrites
         )
     }
 

@@ -56,6 +56,7 @@ struct ReadOnlyOpening {
         core.writing.withLock { state in
             state.manifest = manifest
             state.lastLSN = replay.lastLSN
+            state.knownWrites = replay.knownWrites
         }
         for old in core.collections where collections[old.id] == nil { core.remove(old) }
         let open = Dictionary(core.collections.map { ($0.id, $0) }) { first, _ in first }
@@ -107,7 +108,12 @@ struct ReadOnlyOpening {
             storeUUID: manifest.storeUUID,
             options: options,
             directoryLock: NoLock(),
-            writing: WritingState(manifest: manifest, log: log, lastLSN: replay.lastLSN),
+            writing: WritingState(
+                manifest: manifest,
+                log: log,
+                lastLSN: replay.lastLSN,
+                knownWrites: replay.knownWrites
+            ),
             collections: Array(collections.values)
         )
         core.recoveryReport = replay.report

@@ -48,7 +48,8 @@ struct RecoveryCompletion: Sendable {
                     storeUUID: core.storeUUID,
                     sequence: sequence,
                     firstLSN: state.lastLSN + 1,
-                    predecessor: outcome.lastFile
+                    predecessor: outcome.lastFile,
+                    knownWrites: state.knownWrites.all
                 )
             } catch {
                 if error.leavesDiskUnknown { core.poison(because: error) }

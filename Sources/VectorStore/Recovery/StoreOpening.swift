@@ -177,6 +177,7 @@ package struct StoreOpening {
             manifest: manifest,
             log: log,
             lastLSN: replay.lastLSN,
+            knownWrites: replay.knownWrites,
             logIsSpent: true
         )
         let core = StoreCore(

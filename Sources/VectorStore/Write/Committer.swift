@@ -43,13 +43,15 @@ final class Committer: Sendable {
     func submit(
         _ work: WriteRequest.Work,
         byteCount: Int,
-        to collection: CollectionState
+        to collection: CollectionState,
+        id: WriteID? = nil
     ) async throws(VectorStoreError) -> WriteReceipt {
         let result = await withCheckedContinuation { continuation in
             let completion = Completion(continuation)
             let request = WriteRequest(
                 collection: collection,
                 work: work,
+                id: id,
                 byteCount: byteCount,
                 completion: completion
             )
@@ -98,7 +100,10 @@ final class Committer: Sendable {
     private func takeGroup() -> [WriteRequest]? {
         queue.withLock { queue in
             var (count, bytes, operations) = (0, 0, 0)
+            var ids: Set<WriteID> = []
             for request in queue.requests {
+                // The same write sent twice: the second finds what became of the first.
+                if let id = request.id, !ids.insert(id).inserted { break }
                 if count > 0 {
                     let isFull =
                         bytes + request.byteCount > Self.groupByteCount

@@ -10,6 +10,9 @@ struct GroupCommit {
         var changes: [RowChange]
         /// What the receipt counts.
         var count: Int
+        var id: WriteID?
+        /// The receipt of the same write, done before.
+        var known: WriteReceipt?
     }
 
     /// - Returns: One result for each request, in order. Either all resolved requests are durable and
@@ -22,7 +25,7 @@ struct GroupCommit {
         var pending = PendingIDs()
         for request in group {
             do throws(VectorStoreError) {
-                let resolved = try resolve(request, pending: pending)
+                let resolved = try resolve(request, pending: pending, known: state.knownWrites)
                 pending.note(resolved.changes, in: request.collection)
                 results.append(.success(resolved))
             } catch {
@@ -32,7 +35,7 @@ struct GroupCommit {
         do throws(VectorStoreError) {
             let last = try write(results.compactMap { try? $0.get() }, state: &state)
             return results.map { result in
-                result.map { WriteReceipt(lsn: last, count: $0.count) }
+                result.map { $0.known ?? WriteReceipt(lsn: last, count: $0.count) }
             }
         } catch {
             return results.map { result in
@@ -77,7 +80,8 @@ struct GroupCommit {
 
     private func resolve(
         _ request: WriteRequest,
-        pending: PendingIDs
+        pending: PendingIDs,
+        known: KnownWrites
     ) throws(VectorStoreError) -> Resolved {
         let collection = request.collection
         guard let live = collection.live else {
@@ -87,12 +91,18 @@ struct GroupCommit {
                 field: "collection"
             )
         }
+        if let id = request.id, var receipt = known.receipt(of: id, in: collection.id) {
+            receipt.isRepeated = true
+            return Resolved(collection: collection, changes: [], count: 0, known: receipt)
+        }
         var changes: [RowChange] = []
+        var count: Int?
         switch request.work {
         case .upsert(let rows):
             changes = rows.map { .upsert($0) }
         case .update(let patches):
-            return try resolve(patches, collection: collection, live: live)
+            changes = try resolve(patches, live: live)
+            count = patches.count
         case .delete(let ids):
             var seen: Set<RecordID> = []
             for id in ids where seen.insert(id).inserted {
@@ -110,7 +120,12 @@ struct GroupCommit {
                 throw VectorStoreError(corruption: error)
             }
         }
-        return Resolved(collection: collection, changes: changes, count: changes.count)
+        return Resolved(
+            collection: collection,
+            changes: changes,
+            count: count ?? changes.count,
+            id: request.id
+        )
     }
 
     private func isPresent(
@@ -129,9 +144,8 @@ struct GroupCommit {
 
     private func resolve(
         _ patches: [CheckedPatch],
-        collection: CollectionState,
         live: LiveSet
-    ) throws(VectorStoreError) -> Resolved {
+    ) throws(VectorStoreError) -> [RowChange] {
         var changes: [RowChange] = []
         for (index, patch) in patches.enumerated() {
             guard var row = try row(of: patch.id, live: live) else {
@@ -159,7 +173,7 @@ struct GroupCommit {
             }
             changes.append(.upsert(row))
         }
-        return Resolved(collection: collection, changes: changes, count: patches.count)
+        return changes
     }
 
     private func row(of id: RecordID, live: LiveSet) throws(VectorStoreError) -> StoredRow? {
@@ -178,7 +192,17 @@ struct GroupCommit {
         state: inout WritingState
     ) throws(VectorStoreError) -> UInt64 {
         let located = try locate(resolved, after: state.lastLSN)
-        guard located.contains(where: { !$0.changes.isEmpty }) else { return state.lastLSN }
+        let last = located.reduce(state.lastLSN) { $0 + UInt64($1.changes.count) }
+        let named = resolved.compactMap { part in
+            part.id.map {
+                KnownWrite(
+                    collection: part.collection.id,
+                    id: $0,
+                    receipt: WriteReceipt(lsn: last, count: part.count)
+                )
+            }
+        }
+        guard last > state.lastLSN || !named.isEmpty else { return last }
         var frame = LogFrameBuilder()
         for (collection, changes) in located {
             for change in changes {
@@ -192,8 +216,8 @@ struct GroupCommit {
                 }
             }
         }
-        try append(frame, state: &state)
-        let last = located.reduce(state.lastLSN) { $0 + UInt64($1.changes.count) }
+        try append(frame, knownWrites: named, state: &state)
+        for write in named { state.knownWrites.remember(write) }
         state.lastLSN = last
         for (collection, changes) in located where !changes.isEmpty {
             collection.apply(changes, lsn: last)
@@ -236,6 +260,7 @@ struct GroupCommit {
     /// Appends a frame and makes it as durable as the store promises.
     func append(
         _ frame: LogFrameBuilder,
+        knownWrites: [KnownWrite] = [],
         state: inout WritingState
     ) throws(VectorStoreError) {
         try LogRotation(core: core).rotateIfNeeded(&state)
@@ -243,7 +268,8 @@ struct GroupCommit {
             try state.log.append(
                 payload: frame.payload,
                 firstLSN: state.lastLSN + 1,
-                operationCount: frame.operationCount
+                operationCount: frame.operationCount,
+                knownWrites: knownWrites
             )
             if core.options.durability == .sync { try state.log.synchronize() }
         } catch {

@@ -3,12 +3,12 @@ import StorageIO
 /// Begins new log files.
 ///
 /// A new file is made durable, then named by a manifest, then written to: a listed file that is
-/// missing is damage, and an unlisted one holds nothing.
+/// missing is damage, and an unlisted one holds nothing but known writes that the others hold too.
 struct LogRotation {
     let core: StoreCore
 
     func rotateIfNeeded(_ state: inout WritingState) throws(VectorStoreError) {
-        guard state.logIsSpent || state.log.byteCount >= UInt64(core.options.logFileByteCount)
+        guard state.logIsSpent || state.log.ownByteCount >= UInt64(core.options.logFileByteCount)
         else { return }
         try rotate(&state)
     }
@@ -35,7 +35,8 @@ struct LogRotation {
                 storeUUID: core.storeUUID,
                 sequence: sequence,
                 firstLSN: state.lastLSN + 1,
-                predecessor: state.log.summary
+                predecessor: state.log.summary,
+                knownWrites: state.knownWrites.all
             )
         } catch {
             if error.leavesDiskUnknown { core.poison(because: error) }

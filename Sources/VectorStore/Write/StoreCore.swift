@@ -28,6 +28,8 @@ package struct WritingState {
     package var log: LogFile
     /// The LSN of the last change that was applied.
     package var lastLSN: UInt64
+    /// The writes that were done under an id.
+    package var knownWrites = KnownWrites()
     /// Set when the log file in use must not be appended to any more.
     package var logIsSpent = false
     package var isClosed = false
@@ -126,6 +128,11 @@ package final class StoreCore: Sendable {
     /// The next number of an index generation.
     package func takeGeneration() -> UInt64 {
         nextGeneration.wrappingAdd(1, ordering: .relaxed).oldValue
+    }
+
+    /// The receipt of a write that was done under an id.
+    package func receipt(of id: WriteID, in collection: UInt32) -> WriteReceipt? {
+        writing.withLock { $0.knownWrites.receipt(of: id, in: collection) }
     }
 
     /// Whether `close` was called.

@@ -12,6 +12,8 @@ struct WriteRequest: Sendable {
 
     var collection: CollectionState
     var work: Work
+    /// Names the write, if its caller may send it again.
+    var id: WriteID?
     var byteCount: Int
     var completion: Completion
 
