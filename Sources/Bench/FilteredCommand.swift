@@ -169,7 +169,7 @@ private struct FilteredTable {
                 line.matching ?? 0,
                 line.params["recall_target"] ?? 0,
                 line.recall ?? 0,
-                line.qpsOne,
+                line.qpsOne ?? 0,
                 line.p50 ?? 0,
                 line.p99 ?? 0,
                 line.rowsScanned ?? 0,
