@@ -13,7 +13,9 @@ struct FilteredCommand: AsyncParsableCommand {
             Filters let 100, 50, 10, 1, 0.1 and 0.01 % of the rows pass, chosen without regard to the \
             vector. Every answer must have min(k, matching) matches; recall is against exact search. \
             Rates and latencies are those of warm rounds, as `recall` measures them. Exit code 1 when \
-            an answer is short.
+            an answer is short, or when a rate falls below the share of the rate without a filter that \
+            is the share of the rows that match: less would be slower than asking for more and \
+            dropping what does not match.
 
             Example:
               vector-bench filtered --data data --query-limit 200 --recall-target 0.9,0.95,0.99
@@ -98,6 +100,7 @@ struct FilteredCommand: AsyncParsableCommand {
         let table = FilteredTable(k: k, store: store, count: reader.count, data: identity)
         if !json { table.printHead(dimension: dimension) }
         var shortAnswers = 0
+        var (problems, whole): ([String], [String: Double]) = ([], [:])
         for bound in Self.bounds {
             let passes = (0..<reader.count).map { BenchStore.rank(ofRow: $0) < bound }
             let truth = try ExactSearch(reader).truth(
@@ -127,12 +130,19 @@ struct FilteredCommand: AsyncParsableCommand {
                         matching: passes.count { $0 }
                     )
                     json ? print(line.line) : table.printRow(line)
+                    let share = Double(bound) / 10_000
+                    let rate = point.queriesPerSecond
+                    whole[point.label] = whole[point.label] ?? rate
+                    if rate < (whole[point.label] ?? 0) * share {
+                        problems.append("\(share * 100) % of the rows have \(Int(rate)) QPS")
+                    }
                 }
             }
             shortAnswers += measurement.shortAnswers
         }
         try await store.database.close()
-        if shortAnswers > 0 { throw BenchError("\(shortAnswers) answers were short") }
+        if shortAnswers > 0 { problems.append("\(shortAnswers) answers were short") }
+        guard problems.isEmpty else { throw BenchError(problems.joined(separator: "; ")) }
     }
 }
 
