@@ -7,12 +7,13 @@
 #
 # BIN: the directory of vector-bench. DATA: a directory with base.fbin. SIZES: numbers of rows.
 # MEMORY_LIMIT: the store's limit in MiB. SCRATCH: where stores go, one after the other. KEEP: a
-# directory in which the store of the last size is kept, as bench-large's STORE. OUT: results.
+# directory in which the store of the last size is kept, as bench-large's STORE. MEASURE: a command to run each build
+# under. OUT: results.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 : "${BIN:=.build/release}" "${DATA:?directory with base.fbin}" "${OUT:=bench-report}"
 : "${SIZES:=100000 200000 500000 1000000}" "${MEMORY_LIMIT:=2048}" "${SCRATCH:=$OUT}"
-: "${KEEP:=}"
+: "${KEEP:=}" "${MEASURE:=}"
 bench="$BIN/vector-bench"
 mkdir -p "$OUT"
 results="$OUT/builds.jsonl"
@@ -21,7 +22,7 @@ for size in $SIZES; do
     echo "bench-build: $size rows" >&2
     place=(--scratch "$SCRATCH")
     if [ -n "$KEEP" ] && [ "$size" = "${SIZES##* }" ]; then place=(--store "$KEEP"); fi
-    "$bench" build --base "$DATA/base.fbin" --limit "$size" --memory-limit "$MEMORY_LIMIT" \
+    $MEASURE "$bench" build --base "$DATA/base.fbin" --limit "$size" --memory-limit "$MEMORY_LIMIT" \
         "${place[@]}" --json >>"$results"
 done
 
