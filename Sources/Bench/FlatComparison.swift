@@ -32,6 +32,10 @@ struct FlatComparison {
         var ratio: Double
         var range: ClosedRange<Double>
         var batchRatio: Double
+        /// Rows that ours looked at by their codes, by their int8 and by their float32 vectors, a query.
+        var work: (codes: Double, byteRows: Double, rows: Double)
+        /// Mean microseconds of each phase of a search of ours.
+        var phases: [(name: String, microseconds: Double)]
         /// Microseconds of a call from Python on an index of one row.
         var callMicroseconds: Double
 
@@ -78,6 +82,7 @@ struct FlatComparison {
         }
         let ratios = zip(ours.one, theirs.one).map { $0 / $1 }
         let places = Dictionary(uniqueKeysWithValues: zip(rows, rows.indices))
+        let (work, phases) = try profile(prepared)
         return Result(
             rowCount: rows.count,
             ours: ours.side(recall: recall(found.map { $0.compactMap { places[$0] } }, truth)),
@@ -85,8 +90,36 @@ struct FlatComparison {
             ratio: Percentile.median(of: ratios),
             range: (ratios.min() ?? 0)...(ratios.max() ?? 0),
             batchRatio: Percentile.median(of: zip(ours.batch, theirs.batch).map { $0 / $1 }),
+            work: work,
+            phases: phases,
             callMicroseconds: Percentile.median(of: call.latencies.map(Double.init))
         )
+    }
+
+    /// Asks every query once more, for the work and the time of each phase.
+    private func profile(
+        _ queries: [SearchQuery]
+    ) throws -> (
+        (codes: Double, byteRows: Double, rows: Double),
+        [(name: String, microseconds: Double)]
+    ) {
+        let count = Double(queries.count)
+        var work = (codes: 0.0, byteRows: 0.0, rows: 0.0)
+        var sums: [(name: String, microseconds: Double)] = []
+        for query in queries {
+            var query = query
+            query.isProfiled = true
+            let statistics = try collection.search(query).statistics
+            work.codes += Double(statistics.codesScanned) / count
+            work.byteRows += Double(statistics.byteRowsScanned) / count
+            work.rows += Double(statistics.rowsScanned) / count
+            let phases = statistics.profile?.phases ?? []
+            if sums.isEmpty { sums = phases.map { ($0.name, 0) } }
+            for place in sums.indices {
+                sums[place].microseconds += phases[place].microseconds / count
+            }
+        }
+        return (work, sums)
     }
 
     private func worker(_ floats: [Float], _ dimension: Int) throws -> PeerWorker {

@@ -33,6 +33,18 @@ enum FlatTable {
                 result.batchRatio
             )
         )
+        let work = result.work
+        let phases = result.phases.map {
+            "\($0.name) \(String(format: "%.1f", $0.microseconds))"
+        }
+        print(
+            String(
+                format: "#   codes %.0f, int8 rows %.0f, float32 rows %.0f; µs by phase: ",
+                work.codes,
+                work.byteRows,
+                work.rows
+            ) + phases.joined(separator: ", ")
+        )
     }
 }
 
