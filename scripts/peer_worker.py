@@ -81,7 +81,7 @@ class Faiss:
 
 class HNSWLib:
     build = "M16 efc200"
-    sweep = [{"ef": ef} for ef in (10, 20, 40, 80, 160, 320)]
+    sweep = [{"ef": ef} for ef in (10, 20, 30, 40, 60, 80, 120, 160, 240, 320)]
 
     def make(self, rows, threads):
         import hnswlib
