@@ -17,6 +17,8 @@ VS_DATA ?=
 WORDNET ?= $(if $(VS_DATA),$(wildcard $(VS_DATA)/wordnet))
 # The Python that has the peers' libraries; without it `make bench-peers` makes one.
 PEER_PYTHON ?=
+# A large data set with its truth, for bench-large and bench-build.
+DATA ?=
 # Where `make bench` writes its results.
 BENCH_OUT ?= bench-report
 
@@ -26,7 +28,7 @@ TEST_ARGS := -c release -Xswiftc -enable-testing --scratch-path .build-test \
 
 .PHONY: help deps toolchain build demo demo-chat lint test soak fuzz kernel-guards kernel-guards-arm tsan \
 	api-check mutants bench bench-load \
-	bench-peers bench-pgvector format clean
+	bench-peers bench-flat bench-stream bench-large bench-build bench-pgvector format clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -96,6 +98,24 @@ bench-peers: build ## Measure FAISS and hnswlib on WordNet with the same reader,
 	@test -d "$(WORDNET)" || { echo "bench-peers: give WORDNET=DIR or VS_DATA=DIR" >&2; exit 1; }
 	@BIN="$$($(SWIFT) build -c release $(SWIFT_ARGS) --show-bin-path)" \
 		OUT="$(BENCH_OUT)" WORDNET="$(WORDNET)" PEER_PYTHON="$(PEER_PYTHON)" scripts/bench-peers.sh
+
+bench-flat: build ## Hold searches of one partition against FAISS IndexFlatIP (WORDNET=DIR)
+	@test -d "$(WORDNET)" || { echo "bench-flat: give WORDNET=DIR or VS_DATA=DIR" >&2; exit 1; }
+	@BIN="$$($(SWIFT) build -c release $(SWIFT_ARGS) --show-bin-path)" \
+		OUT="$(BENCH_OUT)" WORDNET="$(WORDNET)" PEER_PYTHON="$(PEER_PYTHON)" scripts/bench-flat.sh
+
+bench-stream: build ## Hold the scan of codes against the rate at which memory can be read
+	@"$$($(SWIFT) build -c release $(SWIFT_ARGS) --show-bin-path)/vector-bench" stream --least 70
+
+bench-large: build ## Measure a large data set beside hnswlib and FAISS (DATA=DIR PEER_PYTHON=FILE)
+	@test -d "$(DATA)" || { echo "bench-large: give DATA=DIR" >&2; exit 1; }
+	@BIN="$$($(SWIFT) build -c release $(SWIFT_ARGS) --show-bin-path)" \
+		OUT="$(BENCH_OUT)" DATA="$(DATA)" PEER_PYTHON="$(PEER_PYTHON)" scripts/bench-large.sh
+
+bench-build: build ## Measure build time and memory against rows, import beside the disk (DATA=DIR)
+	@test -d "$(DATA)" || { echo "bench-build: give DATA=DIR" >&2; exit 1; }
+	@BIN="$$($(SWIFT) build -c release $(SWIFT_ARGS) --show-bin-path)" \
+		OUT="$(BENCH_OUT)" DATA="$(DATA)" scripts/bench-build.sh
 
 bench-pgvector: build ## Compare with pgvector in one run (WORDNET=DIR, with base.f16bin)
 	@test -d "$(WORDNET)" || { echo "bench-pgvector: give WORDNET=DIR or VS_DATA=DIR" >&2; exit 1; }

@@ -41,6 +41,7 @@ let package = Package(
         .target(name: "CVectorKernels", cSettings: cSettings),
         .target(name: "CStorageShims", cSettings: cSettings),
         .target(name: "CHDF5Shim", cSettings: cSettings),
+        .target(name: "CStreamProbe", cSettings: cSettings),
         .systemLibrary(name: "CLZ4", pkgConfig: "liblz4", providers: [.apt(["liblz4-dev"])]),
 
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
@@ -116,6 +117,8 @@ let package = Package(
             name: "Bench",
             dependencies: [
                 "VectorStore",
+                "VectorMath",
+                "CStreamProbe",
                 "Evaluation",
                 "BenchReport",
                 "PostgresPool",

@@ -5,11 +5,19 @@ The bench sends the rows and the queries that its own reader read, asks for pass
 and judges the answers; this program builds the index and takes the time. One thread searches.
 
 Messages are a line of JSON, with bytes behind it where the line says so:
-  in   {"peer", "count", "dimension", "queries", "k", "threads"}, then rows and queries as float32
-  out  {"build", "build_s", "processor_s", "bytes", "sweep": [{parameter: value}]}
+  in   {"peer", "count", "dimension", "queries", "k", "threads", "index"}, then rows and queries as
+       float32; no rows where a file of that index is there already
+  out  {"build", "build_s", "processor_s", "others_s", "bytes", "sweep": [{parameter: value}]}, and of
+       an index that was read from its file {"load_s", "first_s", "resident_bytes"}
   in   {"params", "batch": true or false, "passes"}
-  out  {"seconds", "processor_s"}, then queries x k row numbers as int32, -1 where there are fewer
+  out  {"seconds", "processor_s"}, then queries x k row numbers as int32, -1 where there are fewer, and
+       of queries one by one their passes x queries microseconds as float32
   in   end of file: the program ends
+
+An index with a file (faiss, hnswlib, usearch) is saved after its build, with FILE.json beside it: what
+was built and what that took. "processor_s" is this process's own time, "others_s" the processor time
+of everything else on the machine meanwhile: a build with much of it was measured on a busy machine.
+A file is read with its pages dropped from memory first; "first_s" is from there to the first answer.
 
 Needs numpy and the library of the peer: faiss-cpu, hnswlib, usearch, scann or scalable-vs.
 """
@@ -46,7 +54,19 @@ class Faiss:
         self.index.train(rows)
         self.index.add(rows)
         faiss.omp_set_num_threads(1)
-        return len(faiss.serialize_index(self.index))
+
+    def size(self):
+        return len(self.faiss.serialize_index(self.index))
+
+    def save(self, path):
+        self.faiss.write_index(self.index, path)
+
+    def load(self, path, dimension):
+        import faiss
+
+        self.faiss = faiss
+        faiss.omp_set_num_threads(1)
+        self.index = faiss.read_index(path)
 
     def set(self, params):
         for name, value in params.items():
@@ -61,7 +81,7 @@ class Faiss:
 
 class HNSWLib:
     build = "M16 efc200"
-    sweep = [{"ef": ef} for ef in (10, 20, 40, 80, 160, 320)]
+    sweep = [{"ef": ef} for ef in (10, 20, 30, 40, 60, 80, 120, 160, 240, 320)]
 
     def make(self, rows, threads):
         import hnswlib
@@ -72,7 +92,19 @@ class HNSWLib:
         self.index.set_num_threads(threads)
         self.index.add_items(rows)
         self.index.set_num_threads(1)
-        return count * (dimension * 4 + 16 * 2 * 4 + 16)
+
+    def size(self):
+        return self.index.element_count * (self.index.dim * 4 + 16 * 2 * 4 + 16)
+
+    def save(self, path):
+        self.index.save_index(path)
+
+    def load(self, path, dimension):
+        import hnswlib
+
+        self.index = hnswlib.Index(space="ip", dim=dimension)
+        self.index.load_index(path)
+        self.index.set_num_threads(1)
 
     def set(self, params):
         self.index.set_ef(int(params["ef"]))
@@ -95,7 +127,20 @@ class USearch:
             ndim=rows.shape[1], metric="cos", dtype="f32", connectivity=16, expansion_add=128
         )
         self.index.add(numpy.arange(len(rows)), rows, threads=threads)
+
+    def size(self):
         return self.index.serialized_length
+
+    def save(self, path):
+        self.index.save(path)
+
+    def load(self, path, dimension):
+        from usearch.index import Index
+
+        self.index = Index(
+            ndim=dimension, metric="cos", dtype="f32", connectivity=16, expansion_add=128
+        )
+        self.index.load(path)
 
     def set(self, params):
         self.index.expansion_search = int(params["ef"])
@@ -123,7 +168,10 @@ class ScaNN:
         builder = builder.tree(leaves, 50, training_sample_size=min(len(rows), 100_000))
         builder = builder.score_ah(2, anisotropic_quantization_threshold=0.2)
         self.index = builder.reorder(100).build()
-        return rows.nbytes + rows.nbytes // 16
+        self.bytes = rows.nbytes + rows.nbytes // 16
+
+    def size(self):
+        return self.bytes
 
     def set(self, params):
         self.leaves, self.reorder = int(params["leaves"]), int(params["reorder"])
@@ -160,7 +208,10 @@ class SVS:
                 parameters, loader, svs.DistanceType.MIP, num_threads=threads
             )
         self.index.num_threads = 1
-        return rows.nbytes + len(rows) * 32 * 4
+        self.bytes = rows.nbytes + len(rows) * 32 * 4
+
+    def size(self):
+        return self.bytes
 
     def set(self, params):
         self.index.search_window_size = int(params["window"])
@@ -182,6 +233,8 @@ def peer(name, count, dimension):
         if probe <= nlist
         for factor in (5, 20)
     ]
+    if name == "faiss-flat":
+        return Faiss("Flat", [{}])
     if name == "faiss-ivfflat":
         return Faiss(f"IVF{nlist},Flat", probes)
     if name == "faiss-pqfs":
@@ -196,51 +249,127 @@ def peer(name, count, dimension):
     return others[name]()
 
 
+def machine_seconds():
+    """Processor time that everything on the machine took so far, the hypervisor's share left out."""
+    with open("/proc/stat") as file:
+        ticks = [int(field) for field in file.readline().split()[1:]]
+    idle = ticks[3] + ticks[4]
+    return (sum(ticks[:8]) - idle - ticks[7]) / os.sysconf("SC_CLK_TCK")
+
+
+def resident_bytes():
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def drop_pages(path):
+    descriptor = os.open(path, os.O_RDONLY)
+    os.fsync(descriptor)
+    os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+    os.close(descriptor)
+
+
+def built(index, task, rows):
+    """Builds the index, saves it where the task says so, and tells what that took."""
+    if task.get("index") and not hasattr(index, "save"):
+        sys.exit(f"peer_worker: {task['peer']} cannot be saved to a file")
+    start, processor, machine = time.perf_counter(), time.process_time(), machine_seconds()
+    index.make(rows, task["threads"])
+    took = time.process_time() - processor
+    figures = {
+        "build": index.build,
+        "build_s": time.perf_counter() - start,
+        "processor_s": took,
+        "others_s": max(0, machine_seconds() - machine - took),
+    }
+    path = task.get("index")
+    if not path:
+        return figures | {"bytes": index.size()}
+    index.save(path + ".part")
+    figures["bytes"] = os.path.getsize(path + ".part")
+    identity = {name: task[name] for name in ("peer", "count", "dimension", "threads")}
+    with open(path + ".json", "w") as file:
+        json.dump(identity | figures, file)
+    os.rename(path + ".part", path)
+    return figures
+
+
+def loaded(index, task, queries):
+    """Reads an index from its file, cold, and asks it the first query."""
+    path = task["index"]
+    with open(path + ".json") as file:
+        known = json.load(file)
+    for name in ("peer", "count", "dimension"):
+        if known[name] != task[name]:
+            sys.exit(f"peer_worker: {path} has {name} {known[name]}, {task[name]} is asked for")
+    index.build = known["build"]
+    __import__("faiss" if isinstance(index, Faiss) else task["peer"])
+    drop_pages(path)
+    before, start = resident_bytes(), time.perf_counter()
+    index.load(path, task["dimension"])
+    load = time.perf_counter() - start
+    index.set(index.sweep[len(index.sweep) // 2])
+    index.one(queries[0], task["k"])
+    first = time.perf_counter() - start
+    names = ("build", "build_s", "processor_s", "others_s", "bytes")
+    resident = resident_bytes() - before
+    figures = {"load_s": load, "first_s": first, "resident_bytes": resident}
+    return {name: known[name] for name in names} | figures
+
+
+def run(index, task, queries, k):
+    """Runs passes over the queries; figures, row numbers and the time of each query."""
+    clock, taken, answers = time.perf_counter, [], []
+    start, processor = clock(), time.process_time()
+    for _ in range(task["passes"]):
+        if task["batch"]:
+            answers = index.batch(queries, k)
+            continue
+        answers, before = [], clock()
+        for query in queries:
+            answers.append(index.one(query, k))
+            now = clock()
+            taken.append(now - before)
+            before = now
+    figures = {"seconds": clock() - start, "processor_s": time.process_time() - processor}
+    found = numpy.full((len(queries), k), -1, "<i4")
+    for row, neighbours in zip(found, answers):
+        row[: len(neighbours)] = neighbours[:k]
+    return figures, found, (numpy.array(taken) * 1e6).astype("<f4")
+
+
 def main():
     source, target = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # Libraries that print must not disturb the answers.
 
-    def answer(message, numbers=None):
+    def answer(message, *tables):
         target.write(json.dumps(message).encode() + b"\n")
-        if numbers is not None:
-            target.write(numbers.tobytes())
+        for table in tables:
+            target.write(table.tobytes())
         target.flush()
 
     def table(rows, columns):
-        data = source.read(rows * columns * 4)
-        if len(data) != rows * columns * 4:
+        result = numpy.empty((rows, columns), "<f4")
+        space = memoryview(result).cast("B")
+        while space and (count := source.readinto(space)):
+            space = space[count:]
+        if space:
             sys.exit("peer_worker: the rows end early")
-        return numpy.frombuffer(data, "<f4").reshape(rows, columns).copy()
+        return result
 
     task = json.loads(source.readline())
-    rows = table(task["count"], task["dimension"])
+    index = peer(task["peer"], task["count"], task["dimension"])
+    has_file = bool(task.get("index")) and os.path.exists(task["index"])
+    rows = None if has_file else table(task["count"], task["dimension"])
     queries = table(task["queries"], task["dimension"])
-    index = peer(task["peer"], *rows.shape)
-    k = task["k"]
-    start, processor = time.perf_counter(), time.process_time()
-    size = index.make(rows, task["threads"])
-    figures = {
-        "build_s": time.perf_counter() - start,
-        "processor_s": time.process_time() - processor,
-    }
-    answer({"build": index.build, "bytes": size, "sweep": index.sweep} | figures)
+    figures = loaded(index, task, queries) if has_file else built(index, task, rows)
+    del rows
+    answer({"sweep": index.sweep} | figures)
     while line := source.readline():
-        task = json.loads(line)
-        index.set(task["params"])
-        found = numpy.full((len(queries), k), -1, "<i4")
-        start, processor = time.perf_counter(), time.process_time()
-        for _ in range(task["passes"]):
-            if task["batch"]:
-                answers = index.batch(queries, k)
-            else:
-                answers = [index.one(query, k) for query in queries]
-        figures = {
-            "seconds": time.perf_counter() - start,
-            "processor_s": time.process_time() - processor,
-        }
-        for row, neighbours in zip(found, answers):
-            row[: len(neighbours)] = neighbours[:k]
-        answer(figures, found)
+        pass_task = json.loads(line)
+        index.set(pass_task["params"])
+        answer_figures, *tables = run(index, pass_task, queries, task["k"])
+        answer(answer_figures, *tables)
 
 
 main()

@@ -19,12 +19,20 @@ struct BenchPoint: Encodable {
     var matching: Int?
     /// Answers with fewer matches than there are rows to match.
     var shortAnswers: Int?
-    var qpsOne: Double
+    /// Absent when nothing was searched.
+    var qpsOne: Double?
     var qpsBatch: Double?
     /// Absent when the store was there already.
     var buildSeconds: Double?
     var bytes: Int
     var bytesPerVector: Double?
+    /// Processor time of the build, and of everything else on the machine in the meantime.
+    var buildProcessorSeconds: Double?
+    var buildOthersSeconds: Double?
+    /// From opening, with the files' pages dropped from memory, to the first answer.
+    var firstSeconds: Double?
+    /// By how much the index makes a process larger, mapped pages counted.
+    var residentBytes: Int?
     /// Seconds by phase of the build.
     var phases: [String: Double] = [:]
     var k: Int
@@ -68,6 +76,11 @@ struct BenchPoint: Encodable {
     ///
     /// Absent when the work is done in another process.
     var peakBytes: Int?
+    /// The most memory of its own that the process had during the build, mapped files left out.
+    var anonymousBytes: Int?
+    /// Megabytes a second: vectors that the import took, and zeros that the disk took in sequence.
+    var importRate: Double?
+    var diskRate: Double?
 
     /// The queries whose partitions are of about one size.
     struct Decile: Encodable {
@@ -99,6 +112,10 @@ struct BenchPoint: Encodable {
         case qpsOne = "qps_one"
         case qpsBatch = "qps_batch"
         case buildSeconds = "build_s"
+        case buildProcessorSeconds = "build_cpu_s"
+        case buildOthersSeconds = "build_others_s"
+        case firstSeconds = "first_s"
+        case residentBytes = "resident_bytes"
         case bytes
         case bytesPerVector = "bytes_per_vector"
         case phases = "build_phases_s"
@@ -129,6 +146,9 @@ struct BenchPoint: Encodable {
         case rounds
         case spread
         case peakBytes = "peak_bytes"
+        case anonymousBytes = "anonymous_bytes"
+        case importRate = "import_mb_s"
+        case diskRate = "disk_mb_s"
     }
 
     var line: String {

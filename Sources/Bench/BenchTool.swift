@@ -27,9 +27,8 @@ struct BenchTool: AsyncParsableCommand {
         subcommands: [
             RecallCommand.self, FilteredCommand.self, PeerCommand.self, GenerateCommand.self,
             ExpandCommand.self, IngestCommand.self, BuildCommand.self, LecturesCommand.self,
-            LatencyCommand.self,
-            LoadCommand.self,
-            CompareCommand.self, PlotCommand.self, PgvectorCommand.self,
+            LatencyCommand.self, LoadCommand.self, FlatCommand.self, FirstCommand.self,
+            StreamCommand.self, CompareCommand.self, PlotCommand.self, PgvectorCommand.self,
             InstructionsCommand.self, MachineCommand.self,
         ]
     )

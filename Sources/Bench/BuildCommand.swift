@@ -1,4 +1,5 @@
 import ArgumentParser
+import BenchReport
 import Evaluation
 import Foundation
 import VectorStore
@@ -11,10 +12,14 @@ struct BuildCommand: AsyncParsableCommand {
         discussion: """
             Import: from the file to durable segments. Build: training, assignment, calibration, \
             writing and sync. Disk: zeros written in sequence to a file of as many bytes, and synced. \
-            Anonymous memory is the process's own, sampled every 20 ms; mapped files are not in it.
+            Anonymous memory is the process's own, sampled every 20 ms; pages of mapped files, which \
+            the system may drop, are told apart. build_others_s is the processor time that everything \
+            else on the machine took meanwhile. Results of several --limit, as JSON lines in one file, \
+            give `plot` the picture of their growth.
 
-            Example:
+            Examples:
               vector-bench build --base base.fbin --nlist 2048 --threads 2 --memory-limit 2048
+              vector-bench build --base base.fbin --limit 100000 --json >>build.jsonl
             """
     )
 
@@ -60,6 +65,8 @@ struct BuildCommand: AsyncParsableCommand {
         let diskRate =
             skipDisk ? nil : try DiskProbe.rate(beside: scratch.path, byteCount: byteCount)
         let memory = MemorySampler()
+        let machine = ProcessorTime.machineSeconds - ProcessorTime.seconds
+        let processor = ProcessorTime.seconds
         let built = try await BenchStore.build(
             BenchStore.Rows(base: reader, limit: limit),
             directory: scratch.path,
@@ -67,27 +74,81 @@ struct BuildCommand: AsyncParsableCommand {
             threads: threads,
             memoryLimit: memoryLimit.map { $0 << 20 }
         )
-        let peak = memory.stop()
-        let state = try built.collection.statistics()
-        let importSeconds = built.seconds.first { $0.name == "import" }?.seconds ?? 0
-        let importRate = Double(byteCount) / max(importSeconds, 1e-9) / 1e6
+        let result = BuildResult(
+            rows: count,
+            dimension: reader.dimension,
+            lists: try built.collection.statistics().nlist,
+            phases: built.seconds,
+            processorSeconds: ProcessorTime.seconds - processor,
+            othersSeconds: max(0, ProcessorTime.machineSeconds - ProcessorTime.seconds - machine),
+            diskRate: diskRate,
+            diskBytes: built.byteCount,
+            peak: memory.stop()
+        )
         try await built.database.close()
-        if json {
-            let phases = built.seconds.map { "\"\($0.name)\": \(Self.text($0.seconds, 3))" }
-            let disk = diskRate.map { Self.text($0, 1) } ?? "null"
-            print(
-                "{\"rows\": \(count), \"dimension\": \(reader.dimension), \"nlist\": \(state.nlist), "
-                    + "\"build_s\": \(Self.text(built.buildSeconds ?? 0, 3)), "
-                    + "\"phases\": {\(phases.joined(separator: ", "))}, "
-                    + "\"import_mb_s\": \(Self.text(importRate, 1)), \"disk_mb_s\": \(disk), "
-                    + "\"anonymous_peak_mib\": \(Self.text(peak, 0))}"
-            )
-            return
-        }
+        json ? print(try result.line(base: base).line) : result.printTable()
+    }
+}
+
+/// What a build took.
+private struct BuildResult {
+    var rows: Int
+    var dimension: Int
+    var lists: Int
+    var phases: [(name: String, seconds: Double)]
+    var processorSeconds: Double
+    var othersSeconds: Double
+    /// Megabytes a second that the disk takes in sequence; nil when it was not asked.
+    var diskRate: Double?
+    var diskBytes: Int
+    var peak: ResidentMemory
+
+    private var seconds: Double { phases.reduce(0) { $0 + $1.seconds } }
+
+    /// Megabytes of vectors a second that the import takes.
+    private var importRate: Double {
+        let seconds = phases.first { $0.name == "import" }?.seconds ?? 0
+        return Double(rows * dimension * 4) / max(seconds, 1e-9) / 1e6
+    }
+
+    func line(base: String) throws -> BenchPoint {
+        var line = BenchPoint(
+            build: "ivfflat nlist \(lists)",
+            params: [:],
+            recalls: [:],
+            qpsOne: nil,
+            buildSeconds: seconds,
+            bytes: diskBytes,
+            k: 10,
+            threads: 1,
+            machine: Machine.line
+        )
+        line.buildProcessorSeconds = processorSeconds
+        line.buildOthersSeconds = othersSeconds
+        line.bytesPerVector = Double(diskBytes) / Double(rows)
+        line.phases = Dictionary(phases.map { ($0.name, $0.seconds) }, uniquingKeysWith: +)
+        line.importRate = importRate
+        line.diskRate = diskRate
+        line.peakBytes = Machine.peakResidentByteCount
+        line.anonymousBytes = peak.anonymous
+        line.data = try DataIdentity(
+            name: URL(fileURLWithPath: base).deletingLastPathComponent().lastPathComponent,
+            rows: rows,
+            dimension: dimension,
+            queryCount: 0,
+            files: [base]
+        )
+        return line
+    }
+
+    func printTable() {
         print("# \(Machine.line)")
-        print("rows \(count), dimension \(reader.dimension), lists \(state.nlist)")
-        for phase in built.seconds { print("\(phase.name) \(Self.text(phase.seconds, 2)) s") }
-        print("together \(Self.text(built.buildSeconds ?? 0, 2)) s")
+        print("rows \(rows), dimension \(dimension), lists \(lists)")
+        for phase in phases { print("\(phase.name) \(Self.text(phase.seconds, 2)) s") }
+        print(
+            "together \(Self.text(seconds, 2)) s, \(Self.text(processorSeconds, 2)) s of processor "
+                + "time; others had \(Self.text(othersSeconds, 2)) s meanwhile"
+        )
         print("import \(Self.text(importRate, 0)) MB/s of vectors")
         if let diskRate {
             print(
@@ -95,7 +156,10 @@ struct BuildCommand: AsyncParsableCommand {
                     + "\(Self.text(100 * importRate / diskRate, 0)) % of it"
             )
         }
-        print("anonymous memory at most \(Self.text(peak, 0)) MiB")
+        print(
+            "anonymous memory at most \(peak.anonymous >> 20) MiB, pages of mapped files at most "
+                + "\(peak.file >> 20) MiB"
+        )
     }
 
     private static func text(_ value: Double, _ decimals: Int) -> String {

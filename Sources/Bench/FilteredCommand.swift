@@ -13,7 +13,9 @@ struct FilteredCommand: AsyncParsableCommand {
             Filters let 100, 50, 10, 1, 0.1 and 0.01 % of the rows pass, chosen without regard to the \
             vector. Every answer must have min(k, matching) matches; recall is against exact search. \
             Rates and latencies are those of warm rounds, as `recall` measures them. Exit code 1 when \
-            an answer is short.
+            an answer is short, or when a rate falls below the share of the rate without a filter that \
+            is the share of the rows that match: less would be slower than asking for more and \
+            dropping what does not match.
 
             Example:
               vector-bench filtered --data data --query-limit 200 --recall-target 0.9,0.95,0.99
@@ -98,6 +100,9 @@ struct FilteredCommand: AsyncParsableCommand {
         let table = FilteredTable(k: k, store: store, count: reader.count, data: identity)
         if !json { table.printHead(dimension: dimension) }
         var shortAnswers = 0
+        var problems: [String] = []
+        /// Without a filter, by target.
+        var whole: [String: Double] = [:]
         for bound in Self.bounds {
             let passes = (0..<reader.count).map { BenchStore.rank(ofRow: $0) < bound }
             let truth = try ExactSearch(reader).truth(
@@ -119,6 +124,7 @@ struct FilteredCommand: AsyncParsableCommand {
             )
             let load = Measurement.Load(threads: 1, rounds: rounds, seconds: seconds)
             for target in try RecallCommand.Target.recalls(recallTarget) {
+                var (rates, label): ([Double], String) = ([], "")
                 for _ in 0..<repeats {
                     let point = try measurement.run(store.collection, target: target, load: load)
                     let line = table.point(
@@ -127,12 +133,22 @@ struct FilteredCommand: AsyncParsableCommand {
                         matching: passes.count { $0 }
                     )
                     json ? print(line.line) : table.printRow(line)
+                    rates.append(point.queriesPerSecond)
+                    label = point.label
+                }
+                let (rate, share) = (Percentile.median(of: rates), Double(bound) / 10_000)
+                if bound == Self.bounds[0] { whole[label] = rate }
+                if rate < (whole[label] ?? 0) * share {
+                    problems.append(
+                        "target \(label), \(share * 100) % of the rows: \(Int(rate)) QPS"
+                    )
                 }
             }
             shortAnswers += measurement.shortAnswers
         }
         try await store.database.close()
-        if shortAnswers > 0 { throw BenchError("\(shortAnswers) answers were short") }
+        if shortAnswers > 0 { problems.append("\(shortAnswers) answers were short") }
+        guard problems.isEmpty else { throw BenchError(problems.joined(separator: "; ")) }
     }
 }
 
@@ -169,7 +185,7 @@ private struct FilteredTable {
                 line.matching ?? 0,
                 line.params["recall_target"] ?? 0,
                 line.recall ?? 0,
-                line.qpsOne,
+                line.qpsOne ?? 0,
                 line.p50 ?? 0,
                 line.p99 ?? 0,
                 line.rowsScanned ?? 0,

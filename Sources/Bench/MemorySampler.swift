@@ -1,10 +1,30 @@
 import Foundation
 import Synchronization
 
-/// Samples the anonymous memory of this process (`RssAnon` of proc(5)) until it is stopped.
+/// What this process has in memory, by `/proc/self/status` of proc(5), in bytes.
+struct ResidentMemory {
+    /// Memory of its own (`RssAnon`).
+    var anonymous = 0
+    /// Pages of mapped files (`RssFile`), which the system may drop at any time.
+    var file = 0
+
+    static var now: ResidentMemory {
+        guard let text = try? String(contentsOfFile: "/proc/self/status", encoding: .utf8) else {
+            return ResidentMemory()
+        }
+        func bytes(_ name: String) -> Int {
+            let line = text.split(separator: "\n").first { $0.hasPrefix(name) }
+            let number = line?.split { $0 == " " || $0 == "\t" }.dropFirst().first
+            return (number.flatMap { Int($0) } ?? 0) << 10
+        }
+        return ResidentMemory(anonymous: bytes("RssAnon:"), file: bytes("RssFile:"))
+    }
+}
+
+/// Samples the memory of this process until it is stopped.
 final class MemorySampler: Sendable {
     private struct State {
-        var peak = 0.0
+        var peak = ResidentMemory()
         var isStopped = false
     }
 
@@ -14,27 +34,21 @@ final class MemorySampler: Sendable {
     init() {
         queue.async { [self] in
             while !state.withLock({ $0.isStopped }) {
-                let now = Self.anonymousMebibytes()
-                state.withLock { $0.peak = max($0.peak, now) }
+                let now = ResidentMemory.now
+                state.withLock {
+                    $0.peak.anonymous = max($0.peak.anonymous, now.anonymous)
+                    $0.peak.file = max($0.peak.file, now.file)
+                }
                 usleep(20_000)
             }
         }
     }
 
-    /// The most that was seen, in MiB.
-    func stop() -> Double {
+    /// The most that was seen of each, not necessarily at once.
+    func stop() -> ResidentMemory {
         state.withLock { $0.isStopped = true }
         queue.sync {}
         return state.withLock { $0.peak }
-    }
-
-    private static func anonymousMebibytes() -> Double {
-        guard let text = try? String(contentsOfFile: "/proc/self/status", encoding: .utf8),
-            let line = text.split(separator: "\n").first(where: { $0.hasPrefix("RssAnon:") }),
-            let kibibytes = line.split(whereSeparator: { $0 == " " || $0 == "\t" }).dropFirst()
-                .first
-        else { return 0 }
-        return (Double(kibibytes) ?? 0) / 1_024
     }
 }
 

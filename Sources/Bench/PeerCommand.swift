@@ -15,12 +15,19 @@ struct PeerCommand: ParsableCommand {
             yardstick. The time is taken in Python around one call a query, and around one call for \
             all. One thread searches. Lines have the fields of `recall --json`.
 
-            Peers: faiss-ivfflat, faiss-pqfs, faiss-rabitqfs, faiss:FACTORY, hnswlib, usearch, scann, \
-            svs.
+            Peers: faiss-flat, faiss-ivfflat, faiss-pqfs, faiss-rabitqfs, faiss:FACTORY, hnswlib, \
+            usearch, scann, svs.
 
-            Example:
+            With --index the built index is saved in a file, and read from it when it is there: build_s \
+            is then that of the build, build_cpu_s its processor time and build_others_s the processor \
+            time that all else on the machine took meanwhile. An index that was read also has first_s \
+            (pages of the file dropped, read, first query answered) and resident_bytes (by how much the \
+            process grew).
+
+            Examples:
               python3 -m venv venv && venv/bin/pip install numpy faiss-cpu hnswlib
               vector-bench peer faiss-ivfflat hnswlib --data data --python venv/bin/python
+              vector-bench peer hnswlib --data data --index hnsw.index --python venv/bin/python
             """
     )
 
@@ -38,6 +45,9 @@ struct PeerCommand: ParsableCommand {
 
     @Option(help: "Numbers of lists to visit in place of the peer's own settings (FAISS only).")
     var nprobe: String?
+
+    @Option(help: ArgumentHelp("Save the index here, or read it (one peer).", valueName: "file"))
+    var index: String?
 
     @Option(help: "Threads that build the index.")
     var buildThreads = Machine.coreCount
@@ -58,6 +68,9 @@ struct PeerCommand: ParsableCommand {
         guard k > 0, rounds > 0, seconds >= 0, buildThreads > 0, queryLimit.map({ $0 > 0 }) ?? true
         else {
             throw ValidationError("k, rounds, build-threads and query-limit must be at least 1")
+        }
+        guard index == nil || peers.count == 1 else {
+            throw ValidationError("--index goes with one peer")
         }
         _ = try probes()
     }
@@ -116,10 +129,11 @@ private struct PeerRun {
             peer,
             python: command.python,
             script: command.script,
-            base: reader,
+            rows: PeerWorker.Rows(reader),
             queries: queries,
             k: command.k,
-            threads: command.buildThreads
+            threads: command.buildThreads,
+            index: command.index
         )
         let after = yardstick.rate(threads: command.buildThreads, seconds: 0.25)
         for params in settings ?? index.sweep {
@@ -127,7 +141,13 @@ private struct PeerRun {
             line.peer = peer
             line.build = index.build
             line.buildSeconds = index.buildSeconds
-            line.buildRelative = index.processorSeconds * (before + after) / 2
+            line.buildProcessorSeconds = index.processorSeconds
+            line.buildOthersSeconds = index.othersSeconds
+            if index.loadSeconds == nil {
+                line.buildRelative = index.processorSeconds * (before + after) / 2
+            }
+            line.firstSeconds = index.firstSeconds
+            line.residentBytes = index.residentBytes
             line.bytes = index.bytes
             line.bytesPerVector = Double(index.bytes) / Double(reader.count)
             line.data = data
@@ -142,11 +162,14 @@ private struct PeerRun {
         let count = Double(first.found.count)
         var (one, batch): ([Double], [Double]) = ([], [])
         var (oneRelative, batchRelative): ([Double], [Double]) = ([], [])
+        var latencies: [Float] = []
         var speeds = [yardstick.rate()]
         let start = ContinuousClock.now
         repeat {
             for isBatch in [false, true] {
-                let time = try worker.run(params, isBatch: isBatch, passes: passes).time
+                let answers = try worker.run(params, isBatch: isBatch, passes: passes)
+                let time = answers.time
+                latencies += answers.latencies
                 let speed = speeds[speeds.count - 1]
                 speeds.append(yardstick.rate())
                 let queries = count * Double(passes)
@@ -169,7 +192,11 @@ private struct PeerRun {
             line.qpsOneRelative = Percentile.median(of: oneRelative)
             line.qpsBatchRelative = Percentile.median(of: batchRelative)
             line.rounds = one.count
-            line.spread = ((one.max() ?? 0) - (one.min() ?? 0)) / line.qpsOne
+            line.spread = ((one.max() ?? 0) - (one.min() ?? 0)) / Percentile.median(of: one)
+            let sorted = latencies.map(Double.init).sorted()
+            line.p50 = Percentile.nearestRank(50, of: sorted)
+            line.p95 = Percentile.nearestRank(95, of: sorted)
+            line.p99 = Percentile.nearestRank(99, of: sorted)
         }
     }
 

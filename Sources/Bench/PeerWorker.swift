@@ -9,8 +9,15 @@ final class PeerWorker {
     struct Index: Decodable {
         var build: String
         var buildSeconds: Double
+        /// Of the library's process, and of everything else on the machine in the meantime.
         var processorSeconds: Double
+        var othersSeconds: Double
         var bytes: Int
+        /// Of an index that was read from its file, cold: until it was there, and until it had answered.
+        var loadSeconds: Double?
+        var firstSeconds: Double?
+        /// By how much it made the process larger.
+        var residentBytes: Int?
         /// Settings to measure, from little work to much.
         var sweep: [[String: Double]]
 
@@ -18,7 +25,11 @@ final class PeerWorker {
             case build
             case buildSeconds = "build_s"
             case processorSeconds = "processor_s"
+            case othersSeconds = "others_s"
             case bytes
+            case loadSeconds = "load_s"
+            case firstSeconds = "first_s"
+            case residentBytes = "resident_bytes"
             case sweep
         }
     }
@@ -30,6 +41,43 @@ final class PeerWorker {
         var queries: Int
         var k: Int
         var threads: Int
+        var index: String?
+    }
+
+    /// The rows of an index, and the parts in which they are handed over.
+    struct Rows {
+        var count: Int
+        var dimension: Int
+        /// Copies rows into `[rows.count × dimension]`.
+        var read: (Range<Int>, UnsafeMutablePointer<Float>) throws -> Void
+
+        init(_ reader: VectorFileReader) {
+            (count, dimension) = (reader.count, reader.dimension)
+            read = { try reader.read(rows: $0, into: $1) }
+        }
+
+        /// - Shapes: `floats` is `[count × dimension]`.
+        init(_ floats: [Float], dimension: Int) {
+            (count, self.dimension) = (floats.count / dimension, dimension)
+            read = { rows, target in
+                floats.withUnsafeBufferPointer { floats in
+                    guard let base = floats.baseAddress else { return }
+                    target.update(
+                        from: base + rows.lowerBound * dimension,
+                        count: rows.count * dimension
+                    )
+                }
+            }
+        }
+    }
+
+    /// What one run of passes found, and took.
+    struct Answers {
+        /// The rows found by each query.
+        var found: [[Int]]
+        var time: TimeTaken
+        /// Of each query of each pass, in microseconds; empty for batches.
+        var latencies: [Float]
     }
 
     private struct Pass: Encodable {
@@ -56,16 +104,19 @@ final class PeerWorker {
     private let k: Int
 
     /// Starts the library and hands it the rows and the queries; the answer is the built index.
+    ///
+    /// - Parameter index: A file to save the index in; one that is there is read instead of building.
     static func start(
         _ peer: String,
         python: String,
         script: String,
-        base: VectorFileReader,
+        rows: Rows,
         queries: [Float],
         k: Int,
-        threads: Int
+        threads: Int,
+        index: String? = nil
     ) throws -> (PeerWorker, Index) {
-        let count = queries.count / base.dimension
+        let count = queries.count / rows.dimension
         let worker = PeerWorker(peer: peer, queryCount: count, k: k)
         worker.process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
         worker.process.arguments = [python, script]
@@ -77,14 +128,15 @@ final class PeerWorker {
         try worker.send(
             Task(
                 peer: peer,
-                count: base.count,
-                dimension: base.dimension,
+                count: rows.count,
+                dimension: rows.dimension,
                 queries: count,
                 k: k,
-                threads: threads
+                threads: threads,
+                index: index
             )
         )
-        try worker.sendRows(base)
+        if !(index.map(FileManager.default.fileExists) ?? false) { try worker.send(rows) }
         try worker.write(queries.withUnsafeBytes { Data($0) })
         return (worker, try worker.receive(Index.self))
     }
@@ -100,12 +152,8 @@ final class PeerWorker {
         if process.isRunning { process.waitUntilExit() }
     }
 
-    /// Runs the queries `passes` times; the rows found by each query, and the time.
-    func run(
-        _ params: [String: Double],
-        isBatch: Bool,
-        passes: Int
-    ) throws -> (found: [[Int]], time: TimeTaken) {
+    /// Runs the queries `passes` times.
+    func run(_ params: [String: Double], isBatch: Bool, passes: Int) throws -> Answers {
         try send(Pass(params: params, batch: isBatch, passes: passes))
         let time = try receive(Time.self)
         let bytes = try read(queryCount * k * 4)
@@ -114,25 +162,32 @@ final class PeerWorker {
                 Int(buffer.loadUnaligned(fromByteOffset: $0 * 4, as: Int32.self).littleEndian)
             }
         }
-        let found = (0..<queryCount).map { query in
-            rows[query * k..<(query + 1) * k].filter { $0 >= 0 }
-        }
-        return (
-            found, TimeTaken(seconds: time.seconds, processorSeconds: time.processorSeconds)
+        let latencies = isBatch ? Data() : try read(queryCount * passes * 4)
+        return Answers(
+            found: (0..<queryCount).map { query in
+                rows[query * k..<(query + 1) * k].filter { $0 >= 0 }
+            },
+            time: TimeTaken(seconds: time.seconds, processorSeconds: time.processorSeconds),
+            latencies: latencies.withUnsafeBytes { buffer in
+                (0..<buffer.count / 4).map {
+                    let bits = buffer.loadUnaligned(fromByteOffset: $0 * 4, as: UInt32.self)
+                    return Float(bitPattern: UInt32(littleEndian: bits))
+                }
+            }
         )
     }
 
-    private func sendRows(_ base: VectorFileReader) throws {
+    private func send(_ rows: Rows) throws {
         let part = 4_096
-        var floats = [Float](repeating: 0, count: part * base.dimension)
+        var floats = [Float](repeating: 0, count: part * rows.dimension)
         var first = 0
-        while first < base.count {
-            let range = first..<min(base.count, first + part)
+        while first < rows.count {
+            let range = first..<min(rows.count, first + part)
             try floats.withUnsafeMutableBufferPointer { buffer in
                 guard let target = buffer.baseAddress else { return }
-                try base.read(rows: range, into: target)
+                try rows.read(range, target)
             }
-            let byteCount = range.count * base.dimension * 4
+            let byteCount = range.count * rows.dimension * 4
             try write(floats.withUnsafeBytes { Data($0.prefix(byteCount)) })
             first = range.upperBound
         }

@@ -1,3 +1,4 @@
+import Foundation
 import Glibc
 
 /// The time that processors spent on this process, all of its threads together.
@@ -10,6 +11,20 @@ enum ProcessorTime {
         var time = timespec()
         clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
         return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
+    }
+}
+
+extension ProcessorTime {
+    /// Seconds that everything on the machine had processors, the hypervisor's other guests left out.
+    static var machineSeconds: Double {
+        guard let text = try? String(contentsOfFile: "/proc/stat", encoding: .utf8),
+            let line = text.split(separator: "\n").first
+        else { return 0 }
+        // user, nice, system, idle, iowait, irq, softirq, steal: see proc(5).
+        let ticks = line.split(separator: " ").dropFirst().prefix(8).compactMap { Double($0) }
+        guard ticks.count == 8 else { return 0 }
+        let busy = ticks[0] + ticks[1] + ticks[2] + ticks[5] + ticks[6]
+        return busy / Double(sysconf(Int32(_SC_CLK_TCK)))
     }
 }
 

@@ -46,6 +46,9 @@ struct RecallCommand: AsyncParsableCommand {
     @Option(help: "Threads that build the index; one a core by default.")
     var buildThreads: Int?
 
+    @Option(help: ArgumentHelp("The store's memory limit.", valueName: "MiB"))
+    var memoryLimit: Int?
+
     @Option(help: "Queries in a call of the batch figure; all of them by default, with one thread.")
     var batch: Int?
 
@@ -95,6 +98,9 @@ struct RecallCommand: AsyncParsableCommand {
         guard batch.map({ $0 > 0 }) ?? true, buildThreads.map({ $0 > 0 }) ?? true else {
             throw ValidationError("--batch and --build-threads must be at least 1")
         }
+        guard memoryLimit.map({ $0 > 0 }) ?? true else {
+            throw ValidationError("--memory-limit must be at least 1")
+        }
         guard !cold || threadCount == 1 else {
             throw ValidationError("--cold goes with one thread")
         }
@@ -138,7 +144,8 @@ struct RecallCommand: AsyncParsableCommand {
             directory: directory.path,
             nlist: nlist,
             threads: buildThreads,
-            yardstick: yardstick
+            yardstick: yardstick,
+            memoryLimit: memoryLimit.map { $0 << 20 }
         )
         let load = Measurement.Load(
             threads: threadCount ?? 1,

@@ -260,8 +260,10 @@ package struct Pictures: Sendable {
         }
         let panels = [
             panel("build in s (log scale)", "build_s", 1),
+            panel("processor time of it in s (log scale)", "build_cpu_s", 1),
             panel("on disk in MB (log scale)", "bytes", 1e6),
             panel("peak memory in MB (log scale)", "peak_bytes", 1e6),
+            panel("without mapped files in MB (log scale)", "anonymous_bytes", 1e6),
         ].compactMap(\.self)
         guard !panels.isEmpty else { return nil }
         return Picture(

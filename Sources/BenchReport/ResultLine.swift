@@ -35,7 +35,8 @@ package struct ResultLine: Decodable, Sendable {
         "p999_us", "max_us", "errors", "short_answers", "rows_scanned", "codes_scanned",
         "byte_rows_scanned", "lists",
         "minor_faults", "major_faults", "matching", "yardstick_qps", "build_s", "build_rel",
-        "bytes", "bytes_per_vector", "peak_bytes",
+        "build_cpu_s", "build_others_s", "bytes", "bytes_per_vector", "peak_bytes",
+        "resident_bytes", "first_s", "anonymous_bytes", "import_mb_s", "disk_mb_s",
     ]
 
     /// The figures that do not depend on how fast the machine is at the moment, which two runs of the
@@ -48,7 +49,10 @@ package struct ResultLine: Decodable, Sendable {
     ]
 
     /// What is told of a build, and repeated in every line of it.
-    static let namesOfBuild = ["build_s", "build_rel", "bytes", "bytes_per_vector", "peak_bytes"]
+    static let namesOfBuild = [
+        "build_s", "build_rel", "build_cpu_s", "build_others_s", "bytes", "bytes_per_vector",
+        "peak_bytes", "resident_bytes", "first_s", "anonymous_bytes", "import_mb_s", "disk_mb_s",
+    ]
 
     package init(
         peer: String,

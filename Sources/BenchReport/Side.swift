@@ -73,6 +73,21 @@ package struct Side: Sendable {
                 add("\(name)@recall10>=\(level.formatted(2))", best)
             }
         }
+        addTailsAtRecall()
+    }
+
+    /// The p99 of the point of each run that has the best rate at a level of recall.
+    private mutating func addTailsAtRecall() {
+        let runs = runs
+        for level in Self.recallLevels {
+            let tails = runs.compactMap { run in
+                run.filter { ($0.figures["recall10"] ?? 0) >= level }
+                    .max { ($0.figures["qps_one"] ?? 0) < ($1.figures["qps_one"] ?? 0) }?
+                    .figures["p99_us"]
+            }
+            guard tails.count == runs.count else { continue }
+            add("p99_us@recall10>=\(level.formatted(2))", tails)
+        }
     }
 
     /// What is told once for each point.

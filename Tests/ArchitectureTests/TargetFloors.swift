@@ -5,6 +5,7 @@ enum TargetFloors {
         "CVectorKernels": [],
         "CStorageShims": [],
         "CHDF5Shim": [],
+        "CStreamProbe": [],
         "CLZ4": [],
         "CLibPQ": [],
         "CZlib": [],
@@ -16,7 +17,10 @@ enum TargetFloors {
         "VectorStore": ["VectorMath", "StorageIO", "CLZ4"],
         "VectorService": ["VectorStore", "StorageIO", "PostgresPool", "CZlib"],
         "VectorServer": ["VectorService", "VectorStore", "PostgresPool", "Evaluation"],
-        "Bench": ["VectorStore", "Evaluation", "BenchReport", "PostgresPool"],
+        "Bench": [
+            "VectorStore", "VectorMath", "CStreamProbe", "Evaluation", "BenchReport",
+            "PostgresPool",
+        ],
     ]
 
     /// Targets that live without Foundation.

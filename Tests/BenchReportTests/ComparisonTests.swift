@@ -67,6 +67,20 @@ import Testing
         #expect(side.samples["build_s"] == Sample([4, 5, 6]))
     }
 
+    @Test func `the p99 at a recall is that of the point with the best rate`() throws {
+        let points = [(0.96, 900.0, 40.0), (0.97, 1_000, 50), (0.99, 400, 90)]
+        let lines = points.map { recall, rate, tail in
+            ResultLine(
+                peer: "v",
+                params: ["recall_target": recall],
+                figures: ["recall10": recall, "qps_one": rate, "p99_us": tail]
+            )
+        }
+        let side = Side(label: "v", lines: lines)
+        #expect(side.samples["p99_us@recall10>=0.95"] == Sample([50]))
+        #expect(side.samples["p99_us@recall10>=0.99"] == Sample([90]))
+    }
+
     @Test func `the ratio is candidate by baseline`() throws {
         let result = try compare([file("a", rate: 999), file("b", rate: 1_999)])
         let row = try #require(result.rows.first { $0.figure == "qps@recall10>=0.95" })
