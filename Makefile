@@ -54,9 +54,11 @@ lint: toolchain ## Check the layout of the sources
 	$(SWIFT) format lint --strict -r $(SOURCES)
 
 test: deps lint kernel-guards ## Run all tests
-	@scripts/deps.sh libhdf5-dev openssl pgbouncer postgresql python3 python3-venv
+	@scripts/deps.sh libhdf5-dev openssl pgbouncer postgresql python3 python3-venv valgrind
 	@scripts/python.sh >/dev/null
 	$(SWIFT) build --build-tests $(TEST_ARGS)
+	"$$($(SWIFT) build $(TEST_ARGS) --show-bin-path)/vector-bench" instructions \
+		--expect fixtures/instructions.json
 	VS_HAS_HDF5=1 $(SWIFT) test $(TEST_ARGS)
 
 soak: deps toolchain kernel-guards kernel-guards-arm ## Run the durability, Postgres and server tests in their big tier

@@ -20,8 +20,9 @@ public struct SearchQuery: Sendable {
     public var nprobe: Int?
     /// What the matches carry.
     public var include: IncludedFields
-    /// After this time the best matches found so far are returned, and the answer's statistics say so;
-    /// nil takes the time that is needed. Above 0.
+    /// The time after which the best matches found so far are returned, above 0; nil for no limit.
+    ///
+    /// The answer's statistics say when it was reached.
     public var timeLimit: Duration?
     /// Whether the answer's statistics tell the time of each phase and the page faults.
     public var isProfiled = false
