@@ -28,7 +28,7 @@ TEST_ARGS := -c release -Xswiftc -enable-testing --scratch-path .build-test \
 
 .PHONY: help deps toolchain build demo demo-chat lint test soak fuzz kernel-guards kernel-guards-arm tsan \
 	api-check mutants bench bench-load \
-	bench-peers bench-flat bench-stream bench-large bench-build bench-pgvector format clean
+	bench-peers bench-flat bench-stream bench-large bench-build bench-pgvector bench-wire format clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -125,6 +125,13 @@ bench-pgvector: build ## Compare with pgvector in one run (WORDNET=DIR, with bas
 	data="$$(mktemp -d)"; trap 'rm -rf "$$data"' EXIT; cp "$(WORDNET)"/*bin "$$data"; \
 	"$$BIN/vector-bench" expand --in "$$data/base.f16bin" --out "$$data/base.fbin"; \
 	BIN="$$BIN" DATA="$$data" scripts/bench-pgvector.sh
+
+bench-wire: build ## What the wire costs, beside an echo server and pgvector (WORDNET=DIR)
+	@test -d "$(WORDNET)" || { echo "bench-wire: give WORDNET=DIR or VS_DATA=DIR" >&2; exit 1; }
+	@BIN="$$($(SWIFT) build -c release $(SWIFT_ARGS) --show-bin-path)"; \
+	data="$$(mktemp -d)"; trap 'rm -rf "$$data"' EXIT; cp "$(WORDNET)"/*bin "$$data"; \
+	"$$BIN/vector-bench" expand --in "$$data/base.f16bin" --out "$$data/base.fbin"; \
+	BIN="$$BIN" DATA="$$data" scripts/bench-wire.sh
 
 format: toolchain ## Lay the sources out
 	$(SWIFT) format -i -r $(SOURCES)

@@ -26,6 +26,7 @@ import Testing
             expected[path] = Set(route.methods).subtracting(["HEAD"])
         }
         expected["/v1/tasks/{task}"] = Set(Route.task("t").methods).subtracting(["HEAD"])
+        expected["/v1/tasks/{task}/events"] = ["GET"]
         expected["/v1/collections/{collection}"] = Set(Route.collection("c").methods)
             .subtracting(["HEAD"])
         for action in Route.Action.allCases {

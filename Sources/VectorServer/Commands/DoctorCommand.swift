@@ -92,7 +92,7 @@ struct DoctorCommand: AsyncParsableCommand {
             Finding("processor", .ok, "\(VectorDatabase.kernelTier) kernels")
         ]
         let limit = DescriptorLimit.raise() ?? 0
-        let needed = UInt64(service.maximumConnectionCount) + 256
+        let needed = UInt64(service.limits.connectionCount) + 256
         findings.append(
             limit >= needed
                 ? Finding("descriptors", .ok, "\(limit) allowed")

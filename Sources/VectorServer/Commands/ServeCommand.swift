@@ -1,6 +1,7 @@
 import ArgumentParser
 import Glibc
 import Logging
+import Synchronization
 import VectorService
 import VectorStore
 
@@ -97,7 +98,8 @@ struct ServeCommand: AsyncParsableCommand {
             address: address,
             options: service,
             logger: logger,
-            surface: surface
+            surface: surface,
+            reload: reloader(settings, flags, directory: directory, logger)
         )
         do {
             try await runner.run()
@@ -108,14 +110,57 @@ struct ServeCommand: AsyncParsableCommand {
             throw CommandFailure(message: "the server stopped: \(error)")
         }
     }
+
+    /// Reads the configuration again as it was read first, and says what changed.
+    private func reloader(
+        _ settings: Settings,
+        _ flags: [String: String?],
+        directory: String,
+        _ logger: Logger
+    ) -> ConfigurationReload {
+        let (options, command) = (options, self)
+        let inForce = Mutex(settings)
+        return {
+            let new = try options.settings(flags)
+            let service = try ServiceOptions(new)
+            let taken = ReloadedConfiguration.settings.union(ReloadedConfiguration.sections)
+            let applied = new.changed(since: inForce.withLock { $0 }).filter(taken.contains)
+            let surface = try await command.sections(new)
+            ReloadableLogHandler.level.store(Self.level(new))
+            inForce.withLock { $0 = new }
+            return ReloadedConfiguration(
+                options: service,
+                surface: surface,
+                applied: applied,
+                // What the process began with is what it runs with.
+                refused: new.changed(since: settings).filter { !taken.contains($0) }
+            )
+        }
+    }
+
+    /// The sections that can change; tokens are left alone.
+    private func sections(_ settings: Settings) async throws -> ServiceSurface {
+        guard let file = settings.file else { return ServiceSurface() }
+        do throws(ConfigurationProblem) {
+            return try ServiceSurface(sections: try SurfaceSettings(file.root.json))
+        } catch {
+            throw CommandFailure(file.error(file.root.nearest(error.place), error.reason))
+        }
+    }
+
+    private static func level(_ settings: Settings) -> Logger.Level {
+        settings.text("log.level").flatMap(Logger.Level.init(rawValue:)) ?? .info
+    }
+
     private static func logger(_ settings: Settings) -> Logger {
-        let level = settings.text("log.level").flatMap(Logger.Level.init(rawValue:)) ?? .info
+        ReloadableLogHandler.level.store(level(settings))
         let isJSON = settings.text("log.format") == "json"
         LoggingSystem.bootstrap { label in
-            if isJSON { return JSONLogHandler(label: label, level: level) }
-            var handler = StreamLogHandler.standardError(label: label)
-            handler.logLevel = level
-            return handler
+            ReloadableLogHandler(
+                isJSON
+                    ? JSONLogHandler(label: label, level: .trace)
+                    : StreamLogHandler.standardError(label: label)
+            )
         }
         return Logger(label: "vector-server")
     }

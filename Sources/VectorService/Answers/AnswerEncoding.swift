@@ -93,6 +93,7 @@ package enum AnswerEncoding {
         for request: RequestedQuery,
         metadata: MetadataAnswer?,
         milliseconds: Double,
+        searchMilliseconds: Double,
         to writer: inout JSONWriter
     ) {
         writer.key("matches")
@@ -106,6 +107,7 @@ package enum AnswerEncoding {
         SearchStatisticsEncoding.write(
             result.statistics,
             milliseconds: milliseconds,
+            searchMilliseconds: searchMilliseconds,
             isExplained: request.explain,
             to: &writer
         )

@@ -6,6 +6,7 @@ enum SearchStatisticsEncoding {
     static func write(
         _ statistics: SearchStatistics,
         milliseconds: Double,
+        searchMilliseconds: Double,
         isExplained: Bool,
         to writer: inout JSONWriter
     ) {
@@ -24,6 +25,7 @@ enum SearchStatisticsEncoding {
             writer.member("codes_scanned", statistics.codesScanned)
             writer.member("estimated_recall", statistics.estimatedRecall)
             writer.member("lsn", statistics.lsn)
+            writer.member("search_ms", rounded(searchMilliseconds))
             writer.member("took_ms", rounded(milliseconds))
             guard isExplained else { return }
             writer.member("lists_scanned", statistics.listsScanned)

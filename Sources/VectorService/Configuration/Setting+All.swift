@@ -109,6 +109,18 @@ extension Setting {
             "2s",
             "A request that would wait longer for a thread is refused with 503."
         ),
+        number(
+            "limits.batch_length",
+            1...1_024,
+            16,
+            "Queries that a thread takes at once of those that wait."
+        ),
+        time(
+            "limits.loop_budget",
+            .zero...(.milliseconds(100)),
+            "1ms",
+            "Queries that are quick are made without a change of thread, for so long in a row; 0ms makes none so."
+        ),
         time(
             "limits.stop_timeout",
             .milliseconds(100)...(.seconds(600)),

@@ -126,6 +126,27 @@ package struct Settings: Sendable {
         }
     }
 
+    /// The names of the settings, and of the file's open sections, that differ from another reading.
+    package func changed(since old: Settings) -> [String] {
+        var names: [String] = []
+        for (new, old) in zip(values, old.values) where new.text != old.text {
+            names.append(new.setting.key)
+        }
+        for section in Setting.openSections.sorted()
+        where sectionText(section) != old.sectionText(section) {
+            names.append(section)
+        }
+        return names
+    }
+
+    private func sectionText(_ name: String) -> [UInt8] {
+        var node = file?.root.json
+        for part in name.split(separator: ".") { node = node?[String(part)] }
+        var writer = JSONWriter()
+        if let node { writer.value(node) }
+        return writer.bytes
+    }
+
     // MARK: Values
 
     /// The value of a setting.

@@ -1,6 +1,3 @@
-import HTTPTypes
-import Hummingbird
-
 /// What web pages of other origins may do with `/rest/v1`.
 ///
 /// - Source: Fetch standard, "CORS protocol"; the headers are those that PostgREST sends.
@@ -9,10 +6,10 @@ struct CrossOrigin {
     private let allowed: String?
     private let requestedHeaders: String?
 
-    /// Looks at a request.
-    init(_ request: Request, settings: RestSettings) {
-        origin = request.headers[.origin]
-        requestedHeaders = request.headers[.accessControlRequestHeaders]
+    /// Looks at the headers of a request.
+    init(_ headers: RequestHeaders, settings: RestSettings) {
+        origin = headers["origin"]
+        requestedHeaders = headers["access-control-request-headers"]
         if settings.allowedOrigins.contains("*") {
             allowed = "*"
         } else {
@@ -25,26 +22,32 @@ struct CrossOrigin {
         "Content-Encoding, Content-Location, Content-Range, Content-Type, Date, Location, Server, "
         + "Transfer-Encoding, Range-Unit"
 
-    /// The answer to OPTIONS.
-    var preflight: Response {
-        var headers: HTTPFields = [:]
-        headers[.allow] = RestError.functionMethods
+    /// The header fields of the answer to OPTIONS.
+    var preflight: [(name: String, value: String)] {
+        var fields = [(name: "Allow", value: RestError.functionMethods)]
         if origin != nil, let allowed {
-            headers[.accessControlAllowOrigin] = allowed
-            headers[.accessControlAllowMethods] = Self.methods
-            headers[.accessControlAllowHeaders] =
-                "Authorization" + (requestedHeaders.map { ", \($0)" } ?? "")
-            headers[.accessControlMaxAge] = "86400"
+            fields.append(("Access-Control-Allow-Origin", allowed))
+            fields.append(("Access-Control-Allow-Methods", Self.methods))
+            fields.append(
+                (
+                    "Access-Control-Allow-Headers",
+                    "Authorization" + (requestedHeaders.map { ", \($0)" } ?? "")
+                )
+            )
+            fields.append(("Access-Control-Max-Age", "86400"))
         }
-        if allowed != "*" { headers[.vary] = "Origin" }
-        return Response(status: .ok, headers: headers)
+        if allowed != "*" { fields.append(("Vary", "Origin")) }
+        return fields
     }
 
-    /// Lets a page read an answer.
-    func mark(_ response: inout Response) {
-        guard origin != nil, let allowed else { return }
-        response.headers[.accessControlAllowOrigin] = allowed
-        response.headers[.accessControlExposeHeaders] = Self.exposed
-        if allowed != "*" { response.headers[.vary] = "Origin" }
+    /// The header fields that let a page read an answer.
+    var fields: [(name: String, value: String)] {
+        guard origin != nil, let allowed else { return [] }
+        var fields = [
+            (name: "Access-Control-Allow-Origin", value: allowed),
+            (name: "Access-Control-Expose-Headers", value: Self.exposed),
+        ]
+        if allowed != "*" { fields.append(("Vary", "Origin")) }
+        return fields
     }
 }

@@ -14,6 +14,11 @@ package struct HTTPLimits: Sendable {
     package var bodyTimeout = Duration.seconds(20)
     /// A client that takes none of its answer for so long is cut off.
     package var drainTimeout = Duration.seconds(20)
+    /// The longest that quick queries may hold up an event loop in one turn; zero sends all of them to
+    /// the threads.
+    package var loopBudget = Duration.milliseconds(1)
+    /// Connections open at once.
+    package var connectionCount = 2_048
 
     /// The defaults.
     package init() {}

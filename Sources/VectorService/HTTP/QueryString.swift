@@ -10,6 +10,7 @@ package enum QueryString {
         _ query: some StringProtocol
     ) -> [(name: String, value: String)]? {
         var parameters: [(name: String, value: String)] = []
+        if query.isEmpty { return parameters }
         for pair in query.utf8.split(separator: UInt8(ascii: "&")) {
             let parts = pair.split(
                 separator: UInt8(ascii: "="),
@@ -26,6 +27,13 @@ package enum QueryString {
 
     /// Resolves `%XX` and `+`; nil when the result is not text.
     static func decoded(_ text: some Sequence<UInt8>) -> String? {
+        // Most have nothing to resolve.
+        if let plain = text.withContiguousStorageIfAvailable({ bytes in
+            bytes.contains { $0 == UInt8(ascii: "+") || $0 == UInt8(ascii: "%") }
+                ? nil : String(validating: bytes, as: UTF8.self)
+        }) ?? nil {
+            return plain
+        }
         var bytes: [UInt8] = []
         var iterator = text.makeIterator()
         while let byte = iterator.next() {

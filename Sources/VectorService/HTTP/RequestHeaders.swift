@@ -5,6 +5,11 @@ package struct RequestHeaders: Sendable, Equatable {
     /// No field.
     package init() {}
 
+    /// Takes fields whose names are in lower case.
+    init(lowercased fields: [(name: String, value: String)]) {
+        self.fields = fields
+    }
+
     /// Takes fields in their order.
     package init(_ fields: [(name: String, value: String)]) {
         self.fields = fields.map { ($0.name.lowercased(), $0.value) }
@@ -17,8 +22,11 @@ package struct RequestHeaders: Sendable, Equatable {
 
     /// The value of a field; several lines are joined as RFC 9110, section 5.3 has it.
     package subscript(_ name: String) -> String? {
-        let values = values(name)
-        return values.isEmpty ? nil : values.joined(separator: ", ")
+        var joined: String?
+        for field in fields where field.name == name {
+            joined = joined.map { $0 + ", " + field.value } ?? field.value
+        }
+        return joined
     }
 
     package static func == (left: RequestHeaders, right: RequestHeaders) -> Bool {

@@ -8,6 +8,7 @@ enum Route: Equatable {
     case forgetMetadata
     case statistics
     case task(String)
+    case taskEvents(String)
     case description
     case tokens(TokenAction)
     case collections
@@ -47,6 +48,10 @@ enum Route: Equatable {
     /// Names need no percent-encoding, so `%` leads nowhere.
     init?(path: some StringProtocol) {
         guard path.utf8.first == UInt8(ascii: "/"), path.utf8.count <= 1024 else { return nil }
+        if let name = Self.queried(path) {
+            self = .action(.query, collection: name)
+            return
+        }
         let parts = String(path).split(separator: "/", omittingEmptySubsequences: false)
             .dropFirst().map { String($0) }
         switch parts.first {
@@ -60,6 +65,15 @@ enum Route: Equatable {
         }
     }
 
+    /// The collection of `/v1/collections/{name}/query`, which is asked for more than all else.
+    private static func queried(_ path: some StringProtocol) -> String? {
+        let (start, end) = ("/v1/collections/", "/query")
+        let count = path.utf8.count - start.utf8.count - end.utf8.count
+        guard count > 0, path.hasPrefix(start), path.hasSuffix(end) else { return nil }
+        let name = String(path.dropFirst(start.utf8.count).dropLast(end.utf8.count))
+        return isName(name) ? name : nil
+    }
+
     private static func versioned(_ parts: [String]) -> Route? {
         guard let first = parts.first else { return .about }
         switch (first, parts.count) {
@@ -70,6 +84,8 @@ enum Route: Equatable {
         case ("metadata", 2) where parts[1] == "invalidate": return .forgetMetadata
         case ("collections", 1): return .collections
         case ("tasks", 2): return isName(parts[1]) ? .task(parts[1]) : nil
+        case ("tasks", 3) where parts[2] == "events":
+            return isName(parts[1]) ? .taskEvents(parts[1]) : nil
         case ("collections", 2...4):
             guard isName(parts[1]) else { return nil }
             if parts.count == 2 { return .collection(parts[1]) }
@@ -98,6 +114,7 @@ enum Route: Equatable {
         case .live, .ready, .metrics, .about, .pool, .statistics, .task, .collections,
             .description:
             ["GET", "HEAD"]
+        case .taskEvents: ["GET"]
         case .collection: ["GET", "HEAD", "PUT", "DELETE"]
         case .action, .forgetMetadata, .tokens: ["POST"]
         }
@@ -114,6 +131,7 @@ enum Route: Equatable {
         case .forgetMetadata: "metadata/invalidate"
         case .statistics: "stats"
         case .task: "task"
+        case .taskEvents: "task/events"
         case .description: "openapi.json"
         case .tokens(let action): "tokens/\(action.rawValue)"
         case .collections: "collections"

@@ -35,6 +35,10 @@ package struct ServiceRequest: Sendable {
     }
 }
 
+/// Writes a body piece by piece, for as long as the client reads.
+package typealias BodyStream =
+    @Sendable (_ write: ([UInt8]) async throws -> Void) async throws -> Void
+
 /// The answer to a request.
 package struct ServiceAnswer: Sendable {
     /// The HTTP status code.
@@ -45,6 +49,8 @@ package struct ServiceAnswer: Sendable {
     package var contentType: String?
     /// Further header fields.
     package var headers: [(name: String, value: String)] = []
+    /// Gives the body piece by piece, in place of `body`; nil when it is whole.
+    package var stream: BodyStream?
     /// Whether the body is a problem.
     package var problem: Problem?
 

@@ -13,7 +13,7 @@ struct NumberToken {
     var isInteger = true
 
     /// The exact powers of ten in float64 (10²² is the last).
-    private static let powersOfTen: [Double] = [
+    static let powersOfTen: [Double] = [
         1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16,
         1e17, 1e18, 1e19, 1e20, 1e21, 1e22,
     ]
@@ -75,7 +75,11 @@ extension JSONScanner {
                 position = start
                 return nil
             }
-            floats.append(try parseFloat())
+            if let float = usualFloat() {
+                floats.append(float)
+            } else {
+                floats.append(try parseFloat())
+            }
             skipSpace()
             if consume(UInt8(ascii: ",")) { continue }
             guard consume(UInt8(ascii: "]")) else {

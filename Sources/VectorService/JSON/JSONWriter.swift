@@ -113,6 +113,17 @@ package struct JSONWriter: Sendable {
 
     private mutating func appendQuoted(_ text: String) {
         bytes.append(UInt8(ascii: "\""))
+        defer { bytes.append(UInt8(ascii: "\"")) }
+        // Most texts need no escape.
+        let isPlain =
+            text.utf8.withContiguousStorageIfAvailable { text in
+                let isPlain = text.allSatisfy {
+                    $0 >= 0x20 && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\")
+                }
+                if isPlain { bytes.append(contentsOf: text) }
+                return isPlain
+            } ?? false
+        if isPlain { return }
         for byte in text.utf8 {
             switch byte {
             case UInt8(ascii: "\""), UInt8(ascii: "\\"):
@@ -129,7 +140,6 @@ package struct JSONWriter: Sendable {
             default: bytes.append(byte)
             }
         }
-        bytes.append(UInt8(ascii: "\""))
     }
 }
 
@@ -169,6 +179,7 @@ extension JSONWriter {
         _ body: (inout JSONWriter) throws(Failure) -> Void
     ) throws(Failure) -> [UInt8] {
         var writer = JSONWriter()
+        writer.bytes.reserveCapacity(1_024)
         try writer.object(body)
         return writer.bytes
     }

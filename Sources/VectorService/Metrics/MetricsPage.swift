@@ -81,6 +81,18 @@ struct MetricsPage {
     mutating func write(_ load: WorkerThreads.Load) {
         page.single("vs_search_threads_busy", "gauge", "Threads at work.", Double(load.running))
         page.single("vs_search_queue_depth", "gauge", "Requests that wait.", Double(load.queued))
+        page.single(
+            "vs_search_batches_total",
+            "counter",
+            "Times that a thread took queries that waited.",
+            Double(load.batches)
+        )
+        page.single(
+            "vs_search_batched_total",
+            "counter",
+            "Queries that were taken so.",
+            Double(load.batched)
+        )
         page.metric("vs_search_refused_total", "counter", "Requests refused for lack of threads.")
         for (reason, count) in [
             ("queue_full", load.refusedFull), ("too_slow", load.refusedSlow),

@@ -169,6 +169,31 @@ extension OpenAPI {
               }
             }
           },
+          "/v1/tasks/{task}/events": {
+            "parameters": [
+              {
+                "name": "task",
+                "in": "path",
+                "required": true,
+                "schema": {"type": "string", "pattern": "^[A-Za-z0-9_.-]{1,64}$"}
+              }
+            ],
+            "get": {
+              "summary": "How a task goes on, as server-sent events until it ends",
+              "responses": {
+                "200": {
+                  "description": "Done",
+                  "content": {"text/event-stream": {"schema": {"type": "string"}}}
+                },
+                "default": {
+                  "description": "A problem (RFC 9457)",
+                  "content": {
+                    "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}
+                  }
+                }
+              }
+            }
+          },
           "/v1/collections": {
             "get": {
               "summary": "The collections",

@@ -267,6 +267,7 @@ extension OpenAPI {
               "codes_scanned": {"type": "integer"},
               "estimated_recall": {"type": "number"},
               "lsn": {"type": "integer"},
+              "search_ms": {"type": "number"},
               "took_ms": {"type": "number"},
               "lists_scanned": {"type": "integer"},
               "blocks_scanned": {"type": "integer"},

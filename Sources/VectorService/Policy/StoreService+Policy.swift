@@ -12,7 +12,8 @@ extension StoreService {
         case .collection(let name):
             try requireVisible(name, to: principal)
             throw .forbidden
-        case .statistics, .task, .collections, .tokens, .metrics, .pool, .forgetMetadata:
+        case .statistics, .task, .taskEvents, .collections, .tokens, .metrics, .pool,
+            .forgetMetadata:
             throw principal.role == .anonymous ? .tokenRequired : .forbidden
         }
     }

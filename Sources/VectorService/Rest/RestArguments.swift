@@ -68,6 +68,21 @@ struct RestArguments: Sendable {
         values.contains { $0.name == argument.name }
     }
 
+    /// What a call asks for, its vector left out.
+    func kind(of request: ServiceRequest, except vectorArgument: String?) -> Int {
+        var hasher = Hasher()
+        hasher.combine(request.path)
+        for (name, value) in request.parameters where name != vectorArgument {
+            hasher.combine(name)
+            hasher.combine(value)
+        }
+        for (name, node) in values where name != vectorArgument {
+            hasher.combine(name)
+            hasher.combine(bytesOf: node, in: request.body)
+        }
+        return hasher.finalize()
+    }
+
     // MARK: Types
 
     /// A vector: an array of numbers, or text in the forms of pgvector and of PostgreSQL's arrays.

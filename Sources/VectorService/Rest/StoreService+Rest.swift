@@ -17,63 +17,111 @@ extension StoreService {
     func answerRest(_ request: ServiceRequest) async -> ServiceAnswer {
         let start = ContinuousClock.now
         metrics.began(route: "rpc")
-        var answer: ServiceAnswer
-        var schema: String?
+        let answer: ServiceAnswer
         do {
-            schema = try negotiatedSchema(request)
-            answer = try await call(request, schema: schema ?? surface.rest.schemas[0])
+            answer = try await call(request)
         } catch {
-            let error = RestError(error)
-            if error.status >= 500 {
-                logger.error(
-                    "call failed",
-                    metadata: [
-                        "request_id": "\(request.id)", "path": "\(request.path)",
-                        "code": "\(error.code)",
-                    ]
-                )
-            }
-            answer = ServiceAnswer(error)
-            if request.method == "HEAD" { answer.body = [] }
+            answer = restRefusal(of: request, error)
         }
-        if let schema { answer.headers.append(("Content-Profile", schema)) }
-        metrics.ended(
-            route: "rpc",
-            method: request.method,
-            status: answer.status,
-            seconds: (ContinuousClock.now - start) / .seconds(1)
-        )
+        ended(request, route: "rpc", answer, since: start)
         return answer
     }
 
-    private func call(_ request: ServiceRequest, schema: String) async throws -> ServiceAnswer {
-        guard request.path.hasPrefix(Self.functionPath) else {
-            let table = request.path.dropFirst("/rest/v1/".count).prefix { $0 != "/" }
-            throw RestError(
-                404,
-                "PGRST205",
-                "Could not find the table '\(schema).\(table)' in the schema cache"
+    /// The answer to a call that failed, told to the log when it is the server's fault.
+    func restRefusal(of request: ServiceRequest, _ error: any Error) -> ServiceAnswer {
+        let isOverload = (error as? Problem)?.code == Problem.overloaded.code
+        let error = RestError(error)
+        if error.status >= 500, !isOverload {
+            logger.error(
+                "call failed",
+                metadata: [
+                    "request_id": "\(request.id)", "path": "\(request.path)",
+                    "code": "\(error.code)",
+                ]
             )
         }
-        guard ["GET", "HEAD", "POST"].contains(request.method) else {
-            throw RestError.methodNotAllowed(request.method)
+        var answer = ServiceAnswer(error)
+        if request.method == "HEAD" { answer.body = [] }
+        // A schema that is not served is no schema of the answer.
+        if let schema = try? negotiatedSchema(request) {
+            answer.headers.append(("Content-Profile", schema))
         }
-        let name = String(request.path.dropFirst(Self.functionPath.count))
-        if surface.rest.functions.contains(name) { try permit(name, request.principal) }
-        let call = try RestCall(name, request, registry: surface.rest.functions, schema: schema)
-        let collection = try visibleCollection(
-            call.function.collection,
-            to: request.principal
-        )
-        let scope = try scope(of: call.function, request.principal, in: collection.configuration)
-        let isHead = request.method == "HEAD"
-        let step = try await threads.run { () -> (answer: ServiceAnswer?, found: RestCall.Found) in
+        return answer
+    }
+
+    private func call(_ request: ServiceRequest) async throws -> ServiceAnswer {
+        let call = try PreparedCall(request, service: self)
+        switch try await threads.run({ try call.make() }) {
+        case .answer(let answer): return answer
+        case .later(let work): return try await work()
+        }
+    }
+
+    /// Decodes a call and finds out whether it may be made.
+    func prepareCall(_ request: ServiceRequest) throws -> PreparedSearch {
+        let call = try PreparedCall(request, service: self)
+        return PreparedSearch(kind: call.kind, make: call.make)
+    }
+
+    /// A call that was decoded and may be made.
+    private struct PreparedCall: Sendable {
+        let service: StoreService
+        let call: RestCall
+        let collection: VectorCollection
+        let scope: RowScope
+        let schema: String?
+        let isHead: Bool
+        let kind: Int
+
+        init(_ request: ServiceRequest, service: StoreService) throws {
+            self.service = service
+            isHead = request.method == "HEAD"
+            schema = try service.negotiatedSchema(request)
+            let registry = service.surface.rest
+            let used = schema ?? registry.schemas[0]
+            guard request.path.hasPrefix(StoreService.functionPath) else {
+                let table = request.path.dropFirst("/rest/v1/".count).prefix { $0 != "/" }
+                throw RestError(
+                    404,
+                    "PGRST205",
+                    "Could not find the table '\(used).\(table)' in the schema cache"
+                )
+            }
+            guard ["GET", "HEAD", "POST"].contains(request.method) else {
+                throw RestError.methodNotAllowed(request.method)
+            }
+            let name = String(request.path.dropFirst(StoreService.functionPath.count))
+            if registry.functions.contains(name) { try service.permit(name, request.principal) }
+            call = try RestCall(name, request, registry: registry.functions, schema: used)
+            collection = try service.visibleCollection(
+                call.function.collection,
+                to: request.principal
+            )
+            scope = try service.scope(
+                of: call.function,
+                request.principal,
+                in: collection.configuration
+            )
+            kind = call.arguments.kind(
+                of: request,
+                except: call.function.vectorArgument
+            )
+        }
+
+        /// Searches and answers, at once if no column is in Postgres; blocks.
+        @Sendable func make() throws -> PreparedSearch.Outcome {
             let found = try call.search(in: collection, scope: scope)
-            guard found.metadataColumns.isEmpty else { return (nil, found) }
-            return (try call.answer(found, isHead: isHead), found)
+            guard !found.metadataColumns.isEmpty else {
+                return .answer(named(try call.answer(found, isHead: isHead)))
+            }
+            return .later { named(try await service.hydrated(found, call, isHead: isHead)) }
         }
-        if let answer = step.answer { return answer }
-        return try await hydrated(step.found, call, isHead: isHead)
+
+        private func named(_ answer: ServiceAnswer) -> ServiceAnswer {
+            var answer = answer
+            if let schema { answer.headers.append(("Content-Profile", schema)) }
+            return answer
+        }
     }
 
     /// The answer of a call whose columns are in Postgres, read by one statement.

@@ -18,6 +18,8 @@ final class ConnectionGuard {
     private var context: ChannelHandlerContext?
     private let start = NIODeadline.now()
     private var isCounted = false
+    /// Told when the general server has written an answer to its end.
+    var onAnswer: (() -> Void)?
 
     init(metrics: ServiceMetrics, limits: HTTPLimits) {
         self.metrics = metrics
@@ -163,6 +165,7 @@ final class ConnectionRequestsHandler: ChannelDuplexHandler, RemovableChannelHan
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
         if case .end = unwrapOutboundIn(data) {
             connection.change { $0.answerEnded(now: $1) }
+            connection.onAnswer?()
         }
         context.write(data, promise: promise)
     }
@@ -173,20 +176,24 @@ struct GuardedHTTPChannel: ServerChildChannel {
     typealias Value = HTTP1Channel.Value
 
     let base: HTTP1Channel
-    let limits: HTTPLimits
-    let maximumConnectionCount: Int
+    let live: LiveFront
     let metrics: ServiceMetrics
     let gate: PeerGate?
+    let direct: DirectLanes
 
     func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
         if let gate, !gate.admits(channel) {
             channel.close(promise: nil)
             return channel.eventLoop.makeFailedFuture(ChannelError.ioOnClosedChannel)
         }
+        let limits = live.current.limits
         let connection = ConnectionGuard(metrics: metrics, limits: limits)
         do {
             try channel.pipeline.syncOperations.addHandler(
-                ConnectionBytesHandler(connection, limit: maximumConnectionCount)
+                ConnectionBytesHandler(connection, limit: limits.connectionCount)
+            )
+            try channel.pipeline.syncOperations.addHandler(
+                DirectHandler(connection, lanes: direct, limits: limits)
             )
         } catch {
             return channel.eventLoop.makeFailedFuture(error)
@@ -211,27 +218,26 @@ struct GuardedHTTPChannel: ServerChildChannel {
     }
 }
 
-extension HTTPLimits {
-    /// The HTTP/1.1 server with these limits and a guard on every connection.
-    func server(
-        maximumConnectionCount: Int,
-        metrics: ServiceMetrics,
-        gate: PeerGate? = nil
-    ) -> HTTPServerBuilder {
+extension LiveFront {
+    /// The HTTP/1.1 server with a guard on every connection and the short way for queries.
+    ///
+    /// - Note: What limits one header field and all of them holds for the life of the server.
+    func server(metrics: ServiceMetrics, gate: PeerGate?) -> HTTPServerBuilder {
+        let limits = current.limits
         var decoder = HTTP1Channel.Configuration.DecoderConfiguration()
-        decoder.maxHeaderFieldSize = headerFieldBytes
-        decoder.maxHeaderListSize = headerListBytes
-        decoder.maxHeaderFieldCount = headerCount
+        decoder.maxHeaderFieldSize = limits.headerFieldBytes
+        decoder.maxHeaderListSize = limits.headerListBytes
+        decoder.maxHeaderFieldCount = limits.headerCount
         // The guard closes idle connections, so the channel has no timer of its own.
         let configuration = HTTP1Channel.Configuration(httpDecoderConfiguration: decoder)
-        let limits = self
+        let direct = DirectLanes(self)
         return HTTPServerBuilder { responder in
             GuardedHTTPChannel(
                 base: HTTP1Channel(responder: responder, configuration: configuration),
-                limits: limits,
-                maximumConnectionCount: maximumConnectionCount,
+                live: self,
                 metrics: metrics,
-                gate: gate
+                gate: gate,
+                direct: direct
             )
         }
     }

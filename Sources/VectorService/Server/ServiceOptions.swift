@@ -4,14 +4,14 @@ package import PostgresPool
 package struct ServiceOptions: Sendable {
     /// What a client may take of the server.
     package var limits = HTTPLimits()
-    /// Connections open at once.
-    package var maximumConnectionCount = 2_048
     /// Threads for decoding and searching; nil takes as many as there are processors.
     package var searchThreadCount: Int?
     /// Requests that may wait for a thread.
     package var queueLength = 256
     /// The longest that a request may wait for one.
     package var queueTimeout: Duration = .seconds(2)
+    /// The most queries that a thread takes at once.
+    package var batchLength = 16
     /// How long a graceful stop may take.
     package var stopTimeout: Duration = .seconds(10)
     /// What is watched of requests.
@@ -41,11 +41,13 @@ package struct ServiceOptions: Sendable {
         limits.bodyTimeout = settings.duration("limits.body_timeout")
         limits.drainTimeout = settings.duration("limits.drain_timeout")
         limits.idleTimeout = settings.duration("limits.idle_timeout")
-        maximumConnectionCount = settings.integer("limits.connections")
+        limits.connectionCount = settings.integer("limits.connections")
         let threads = settings.integer("limits.search_threads")
         searchThreadCount = threads == 0 ? nil : threads
         queueLength = settings.integer("limits.queue_length")
         queueTimeout = settings.duration("limits.queue_timeout")
+        batchLength = settings.integer("limits.batch_length")
+        limits.loopBudget = settings.duration("limits.loop_budget")
         stopTimeout = settings.duration("limits.stop_timeout")
         let slow = settings.duration("log.slow_query")
         observation.slowQuery = slow == .zero ? nil : slow

@@ -24,6 +24,8 @@ package struct ServiceRunner: Sendable {
     let options: ServiceOptions
     let logger: Logger
     let surface: ServiceSurface
+    /// Reads the configuration again; nil when there is none to read.
+    let reload: ConfigurationReload?
     private let metrics = ServiceMetrics()
     private let notifier = ServiceNotifier()
 
@@ -34,9 +36,11 @@ package struct ServiceRunner: Sendable {
         address: ListenAddress?,
         options: ServiceOptions = ServiceOptions(),
         logger: Logger,
-        surface: ServiceSurface = ServiceSurface()
+        surface: ServiceSurface = ServiceSurface(),
+        reload: ConfigurationReload? = nil
     ) {
         self.surface = surface
+        self.reload = reload
         self.database = database
         self.socket = socket
         self.address = address
@@ -57,7 +61,8 @@ package struct ServiceRunner: Sendable {
         let threads = WorkerThreads(
             threadCount: options.searchThreadCount ?? System.coreCount,
             queueLength: options.queueLength,
-            queueTimeout: options.queueTimeout
+            queueTimeout: options.queueTimeout,
+            batchLength: options.batchLength
         )
         let postgres = options.postgres.map { PostgresConnector($0, options, logger) }
         var observation = options.observation
@@ -84,12 +89,21 @@ package struct ServiceRunner: Sendable {
         ]
         if let refresher = surface.refresher { services.append(refresher) }
         if let postgres { services.append(postgres) }
-        services.append(application(service, unix: socket))
-        if let address { services.append(application(service, address: address)) }
+        let local = front(service, .socket)
+        services.append(application(local, unix: socket))
+        var fronts = [local]
+        if let address {
+            let network = front(service, .network)
+            services.append(application(network, address: address))
+            fronts.append(network)
+        }
         services.append(Watchdog(notifier: notifier, service: service))
         if handlesSignals {
             services.append(
                 StopWatch(logger: logger, notifier: notifier, limit: options.stopTimeout)
+            )
+            services.append(
+                ReloadWatch(reload: reload, fronts: fronts, notifier: notifier, logger: logger)
             )
         }
         var configuration = ServiceGroupConfiguration(
@@ -110,15 +124,14 @@ package struct ServiceRunner: Sendable {
         logger.info("stopped")
     }
 
-    private func application(_ service: StoreService, unix socket: UnixSocketPath) -> any Service {
+    private func application(_ front: LiveFront, unix socket: UnixSocketPath) -> any Service {
         let (logger, notifier, access) = (logger, notifier, surface.access)
         return Application(
-            responder: HTTPDispatcher(
-                service: service,
-                limits: options.limits,
-                entrance: .socket
+            responder: HTTPDispatcher(front),
+            server: front.server(
+                metrics: metrics,
+                gate: surface.access.socketUsers.map { PeerGate(users: $0, logger: logger) }
             ),
-            server: server(gate: surface.access.socketUsers),
             configuration: .init(address: .unixDomainSocket(path: socket.path), backlog: 1_024),
             onServerRunning: { channel in
                 do {
@@ -134,15 +147,11 @@ package struct ServiceRunner: Sendable {
         )
     }
 
-    private func application(_ service: StoreService, address: ListenAddress) -> any Service {
+    private func application(_ front: LiveFront, address: ListenAddress) -> any Service {
         let logger = logger
         return Application(
-            responder: HTTPDispatcher(
-                service: service,
-                limits: options.limits,
-                entrance: .network
-            ),
-            server: server(gate: nil),
+            responder: HTTPDispatcher(front),
+            server: front.server(metrics: metrics, gate: nil),
             configuration: .init(
                 address: .hostname(address.host, port: address.port),
                 backlog: 1_024
@@ -155,12 +164,11 @@ package struct ServiceRunner: Sendable {
         )
     }
 
-    private func server(gate users: Set<UInt32>?) -> HTTPServerBuilder {
-        options.limits.server(
-            maximumConnectionCount: options.maximumConnectionCount,
-            metrics: metrics,
-            gate: users.map { PeerGate(users: $0, logger: logger) }
-        )
+    private func front(
+        _ service: StoreService,
+        _ entrance: HTTPDispatcher.Entrance
+    ) -> LiveFront {
+        LiveFront(HTTPFront(service: service, limits: options.limits, entrance: entrance))
     }
 
     /// The HTTP server repeats what is logged here.

@@ -51,6 +51,14 @@ package struct ServiceSurface: Sendable {
     /// The native interface, for whoever can connect.
     package init() {}
 
+    /// Takes the sections that name no secret and no file.
+    package init(sections settings: SurfaceSettings) throws(ConfigurationProblem) {
+        rest = settings.rest
+        policies = settings.policies
+        access = settings.access
+        upstream = settings.upstream.map(UpstreamProxy.init)
+    }
+
     /// Opens what the settings name.
     ///
     /// - Parameter stateFile: Where sign-ins are remembered when the settings do not say.

@@ -8,6 +8,8 @@ struct SearchedQuery: Sendable {
     var asked: RequestedQuery
     /// How long decoding and searching took.
     var milliseconds: Double
+    /// How long the search alone took.
+    var searchMilliseconds: Double
 
     /// The ids whose rows are wanted; nil when none are.
     func metadataIDs(_ table: MetadataTable?) throws(Problem) -> [String]? {
@@ -36,19 +38,51 @@ extension StoreService {
         _ scope: RowScope,
         _ request: ServiceRequest
     ) async throws -> [UInt8] {
-        let metadata = metadata
-        let name = collection.configuration.name
-        let step = try await threads.runFresh { () -> (body: [UInt8]?, search: SearchedQuery) in
-            let search = try Self.search(collection, scope, request)
-            guard let ids = try search.metadataIDs(metadata?.table(of: name)) else {
-                return (Self.answer(search, nil), search)
-            }
-            return (metadata?.remembered(ids, of: name).map { Self.answer(search, $0) }, search)
+        let outcome = try await threads.runFresh {
+            try self.make(try Self.decode(request, collection), collection, scope, request)
         }
-        observe(step.search, collection: name, request)
-        if let body = step.body { return body }
-        let rows = try await rows(for: [step.search], of: name)
-        return Self.answer(step.search, rows)
+        switch outcome {
+        case .answer(let answer): return answer.body
+        case .later(let work): return try await work().body
+        }
+    }
+
+    /// Decodes a query and finds out whether it may be made.
+    func prepareQuery(_ request: ServiceRequest, of name: String) throws -> PreparedSearch {
+        let collection = try visibleCollection(name, to: request.principal)
+        let scope = try scope(of: request.principal, in: collection.configuration)
+        let decoded = try Self.decode(request, collection)
+        return PreparedSearch(kind: decoded.kind) {
+            do {
+                return try self.make(decoded, collection, scope, request)
+            } catch is Freshness.Behind {
+                // It waits for a write, which no thread does.
+                return .later {
+                    ServiceAnswer(body: try await self.query(collection, scope, request))
+                }
+            }
+        }
+    }
+
+    /// Searches, and answers unless Postgres has to be asked; blocks.
+    private func make(
+        _ decoded: DecodedQuery,
+        _ collection: VectorCollection,
+        _ scope: RowScope,
+        _ request: ServiceRequest
+    ) throws -> PreparedSearch.Outcome {
+        let name = collection.configuration.name
+        let search = try Self.search(decoded, collection, scope)
+        let ids = try search.metadataIDs(metadata?.table(of: name))
+        observe(search, collection: name, request)
+        guard let ids else { return .answer(ServiceAnswer(body: Self.answer(search, nil))) }
+        if let rows = metadata?.remembered(ids, of: name) {
+            return .answer(ServiceAnswer(body: Self.answer(search, rows)))
+        }
+        return .later {
+            let rows = try await self.rows(for: [search], of: name)
+            return ServiceAnswer(body: Self.answer(search, rows))
+        }
     }
 
     /// Answers many queries from one snapshot, their rows by one statement.
@@ -103,15 +137,22 @@ extension StoreService {
 
     // MARK: Searching
 
-    /// Decodes and searches; blocks.
-    private static func search(
-        _ collection: VectorCollection,
-        _ scope: RowScope,
-        _ request: ServiceRequest
-    ) throws -> SearchedQuery {
+    /// A query, decoded.
+    private struct DecodedQuery: Sendable {
+        var asked: RequestedQuery
+        /// What is asked for, the vector left out.
+        var kind: Int
+        var milliseconds: Double
+    }
+
+    private static func decode(
+        _ request: ServiceRequest,
+        _ collection: VectorCollection
+    ) throws -> DecodedQuery {
         let start = ContinuousClock.now
         let configuration = collection.configuration
-        var asked: RequestedQuery
+        let asked: RequestedQuery
+        var node: JSONNode?
         if request.contentType == "application/octet-stream" {
             asked = try QueryDecoding.packedQuery(
                 request.body,
@@ -119,19 +160,35 @@ extension StoreService {
                 configuration: configuration
             )
         } else {
-            asked = try QueryDecoding.query(
-                try RecordDecoding.parse(request.body),
-                configuration: configuration
-            )
+            let parsed = try RecordDecoding.parse(request.body)
+            asked = try QueryDecoding.query(parsed, configuration: configuration)
+            node = parsed
         }
+        return DecodedQuery(
+            asked: asked,
+            kind: QueryDecoding.kind(of: request, node),
+            milliseconds: milliseconds(since: start)
+        )
+    }
+
+    /// Searches; blocks.
+    private static func search(
+        _ decoded: DecodedQuery,
+        _ collection: VectorCollection,
+        _ scope: RowScope
+    ) throws -> SearchedQuery {
+        var asked = decoded.asked
+        let start = ContinuousClock.now
         let limit = asked.query.k
         try resolve(&asked, scope, in: collection)
         let result = try collection.search(asked.query)
+        let searchMilliseconds = milliseconds(since: start)
         try asked.freshness.check(result.statistics.lsn)
         return SearchedQuery(
             result: trim(result, of: asked, limit: limit),
             asked: asked,
-            milliseconds: milliseconds(since: start)
+            milliseconds: decoded.milliseconds + searchMilliseconds,
+            searchMilliseconds: searchMilliseconds
         )
     }
 
@@ -160,7 +217,9 @@ extension StoreService {
                 throw problem
             }
         }
+        let searchStart = ContinuousClock.now
         let results = try collection.search(asked.map(\.query))
+        let searchEach = milliseconds(since: searchStart) / Double(max(1, results.count))
         for (query, result) in zip(asked, results) {
             try query.freshness.check(result.statistics.lsn)
         }
@@ -169,7 +228,8 @@ extension StoreService {
             SearchedQuery(
                 result: trim(result, of: asked[index], limit: limits[index]),
                 asked: asked[index],
-                milliseconds: each
+                milliseconds: each,
+                searchMilliseconds: searchEach
             )
         }
     }
@@ -281,6 +341,7 @@ extension StoreService {
             for: search.asked,
             metadata: search.asked.wantsMetadata == false ? nil : rows,
             milliseconds: search.milliseconds,
+            searchMilliseconds: search.searchMilliseconds,
             to: &writer
         )
     }

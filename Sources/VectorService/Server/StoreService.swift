@@ -17,11 +17,11 @@ package struct StoreService: Sendable {
     let threads: WorkerThreads
     let tasks: MaintenanceTasks
     let logger: Logger
-    let surface: ServiceSurface
+    var surface: ServiceSurface
     /// Where matches get their rows of Postgres; nil when none is configured.
     package let metadata: MetadataSource?
     let metrics: ServiceMetrics
-    let observation: Observation
+    var observation: Observation
 
     /// Makes a service.
     package init(
@@ -56,22 +56,39 @@ package struct StoreService: Sendable {
             return ServiceAnswer(error, instance: request.path, requestID: request.id)
         }
         metrics.began(route: route.name)
-        var answer: ServiceAnswer
+        let answer: ServiceAnswer
         do {
             answer = try await fulfil(request, route: route)
         } catch {
-            let problem = Problem(error)
-            if problem.status >= 500, problem.code != Problem.overloaded.code {
-                var about = logMetadata(request)
-                about["code"] = "\(problem.code)"
-                about["error"] = "\(error)"
-                logger.error("request failed", metadata: about)
-            }
-            answer = ServiceAnswer(problem, instance: request.path, requestID: request.id)
+            answer = refusal(of: request, error)
         }
+        ended(request, route: route.name, answer, since: start)
+        return answer
+    }
+
+    /// The answer to a request that failed, told to the log when it is the server's fault.
+    func refusal(of request: ServiceRequest, _ error: any Error) -> ServiceAnswer {
+        if Route.isRest(request.path) { return restRefusal(of: request, error) }
+        let problem = Problem(error)
+        if problem.status >= 500, problem.code != Problem.overloaded.code {
+            var about = logMetadata(request)
+            about["code"] = "\(problem.code)"
+            about["error"] = "\(error)"
+            logger.error("request failed", metadata: about)
+        }
+        return ServiceAnswer(problem, instance: request.path, requestID: request.id)
+    }
+
+    /// Counts and logs an answer.
+    func ended(
+        _ request: ServiceRequest,
+        route: String,
+        _ answer: ServiceAnswer,
+        since start: ContinuousClock.Instant
+    ) {
         let seconds = (ContinuousClock.now - start) / .seconds(1)
         metrics.ended(
-            route: route.name,
+            route: route,
             method: request.method,
             status: answer.status,
             seconds: seconds
@@ -79,12 +96,11 @@ package struct StoreService: Sendable {
         if observation.logsRequests {
             var about = logMetadata(request)
             about["method"] = "\(request.method)"
-            about["route"] = "\(route.name)"
+            about["route"] = "\(route)"
             about["status"] = .stringConvertible(answer.status)
             about["dur_ms"] = .stringConvertible(seconds * 1_000)
             logger.info("request", metadata: about)
         }
-        return answer
     }
 
     /// What a request means; unknown paths and methods are refused.
@@ -120,10 +136,9 @@ package struct StoreService: Sendable {
         case .statistics:
             return ServiceAnswer(body: StatisticsEncoding.write(try database.statistics()))
         case .task(let id):
-            guard let entry = tasks.entry(id) else {
-                throw Problem(status: 404, code: "unknown_task", detail: "no task has this id")
-            }
+            guard let entry = tasks.entry(id) else { throw Problem.unknownTask }
             return ServiceAnswer(body: entry.encoded())
+        case .taskEvents(let id): return try tasks.events(of: id)
         case .description: return ServiceAnswer(body: OpenAPI.document)
         case .tokens(let action): return try await answer(action, request)
         case .collections: return ServiceAnswer(body: try listCollections())

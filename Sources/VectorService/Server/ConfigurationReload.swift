@@ -1,0 +1,106 @@
+// A new configuration for a running server.
+//
+// - It is read as at the start: one that could not be started with changes nothing.
+// - What can change between two requests does; every change of anything else is named, and waits for a
+//   restart.
+
+import Logging
+import NIOCore
+import ServiceLifecycle
+import UnixSignals
+
+/// Reads the configuration again.
+package typealias ConfigurationReload = @Sendable () async throws -> ReloadedConfiguration
+
+/// What a configuration says now.
+package struct ReloadedConfiguration: Sendable {
+    /// The settings.
+    package var options: ServiceOptions
+    /// The sections.
+    package var surface: ServiceSurface
+    /// The names of what changed and is in force now.
+    package var applied: [String]
+    /// The names of what changed and needs a restart.
+    package var refused: [String]
+
+    /// Takes what was read.
+    package init(
+        options: ServiceOptions,
+        surface: ServiceSurface,
+        applied: [String],
+        refused: [String]
+    ) {
+        self.options = options
+        self.surface = surface
+        self.applied = applied
+        self.refused = refused
+    }
+
+    /// The settings that can change while the server runs.
+    package static let settings: Set<String> = [
+        "log.level", "log.requests", "log.slow_query", "limits.connections",
+        "limits.header_timeout", "limits.body_timeout", "limits.drain_timeout",
+        "limits.idle_timeout", "limits.queue_length", "limits.queue_timeout",
+        "limits.batch_length", "limits.loop_budget",
+    ]
+
+    /// The sections that can.
+    package static let sections: Set<String> = ["rest", "functions", "policies", "upstream"]
+}
+
+/// Reads the configuration again at every SIGHUP.
+struct ReloadWatch: Service {
+    let reload: ConfigurationReload?
+    let fronts: [LiveFront]
+    let notifier: ServiceNotifier
+    let logger: Logger
+
+    func run() async throws {
+        for await _ in await UnixSignalsSequence(trapping: .sighup).cancelOnGracefulShutdown() {
+            guard let reload else {
+                logger.warning("there is no configuration to read again")
+                continue
+            }
+            notifier.send("RELOADING=1\nMONOTONIC_USEC=\(Self.microseconds)")
+            do {
+                apply(try await reload())
+            } catch {
+                logger.error(
+                    "the configuration is not taken; the old one stays in force",
+                    metadata: ["error": "\(error)"]
+                )
+            }
+            notifier.send("READY=1")
+        }
+    }
+
+    private func apply(_ new: ReloadedConfiguration) {
+        for front in fronts {
+            front.change { service, limits in
+                limits = new.options.limits
+                let storeID = service.observation.storeID
+                service.observation = new.options.observation
+                service.observation.storeID = storeID
+                service.surface.rest = new.surface.rest
+                service.surface.policies = new.surface.policies
+                service.surface.upstream = new.surface.upstream
+            }
+        }
+        fronts.first?.current.service.threads.limit(
+            queueLength: new.options.queueLength,
+            queueTimeout: new.options.queueTimeout,
+            batchLength: new.options.batchLength
+        )
+        let applied = new.applied.isEmpty ? "nothing" : new.applied.joined(separator: ", ")
+        logger.info("read the configuration again", metadata: ["changed": "\(applied)"])
+        if !new.refused.isEmpty {
+            logger.warning(
+                "these changes need a restart",
+                metadata: ["settings": "\(new.refused.joined(separator: ", "))"]
+            )
+        }
+    }
+
+    /// - Source: sd_notify(3), `RELOADING=1`.
+    private static var microseconds: UInt64 { NIODeadline.now().uptimeNanoseconds / 1_000 }
+}

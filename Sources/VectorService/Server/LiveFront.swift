@@ -1,0 +1,22 @@
+import Synchronization
+
+/// What a server answers with now: a new configuration takes the place of the old one between requests,
+/// and every request is answered by one of them from its beginning to its end.
+final class LiveFront: Sendable {
+    private let front: Mutex<HTTPFront>
+
+    init(_ front: HTTPFront) {
+        self.front = Mutex(front)
+    }
+
+    var current: HTTPFront { front.withLock { $0 } }
+
+    /// Changes it for the requests that come from now on.
+    func change(_ body: (inout StoreService, inout HTTPLimits) -> Void) {
+        front.withLock { front in
+            var (service, limits) = (front.service, front.limits)
+            body(&service, &limits)
+            front = HTTPFront(service: service, limits: limits, entrance: front.entrance)
+        }
+    }
+}

@@ -1,0 +1,67 @@
+import VectorStore
+
+/// A query that was decoded and may be made, wherever there is time for it.
+struct PreparedSearch: Sendable {
+    /// What came of it.
+    enum Outcome: Sendable {
+        /// The answer.
+        case answer(ServiceAnswer)
+        /// The store did its part; the rest waits for others and blocks nobody.
+        case later(@Sendable () async throws -> ServiceAnswer)
+    }
+
+    /// What it asks for, the vector left out: queries of a kind take about as long as each other.
+    let kind: Int
+    /// Makes it; blocks.
+    let make: @Sendable () throws -> Outcome
+}
+
+extension StoreService {
+    /// Whether a request is a query, which can be answered next to the socket.
+    func isDirect(_ head: RequestHead) -> Bool {
+        guard head.method == "POST" else { return false }
+        if head.path.hasPrefix(Self.functionPath) {
+            return surface.upstream == nil || isOwn(head.path)
+        }
+        return head.path.hasPrefix("/v1/collections/") && head.path.hasSuffix("/query")
+    }
+
+    /// Decodes a query, after everything that may refuse it.
+    func prepare(_ request: ServiceRequest) throws -> PreparedSearch {
+        if Route.isRest(request.path) { return try prepareCall(request) }
+        let route = try Self.route(of: request)
+        try authorize(request.principal, for: route)
+        guard case .action(.query, let name) = route else {
+            throw Problem(status: 404, code: "unknown_route", detail: "nothing is at this path")
+        }
+        return try prepareQuery(request, of: name)
+    }
+
+    /// Counts a query that has come.
+    func began(_ request: ServiceRequest) {
+        metrics.began(route: Self.directRoute(request))
+    }
+
+    /// Counts and logs the answer to a query.
+    func ended(
+        _ request: ServiceRequest,
+        _ answer: ServiceAnswer,
+        since start: ContinuousClock.Instant
+    ) {
+        ended(request, route: Self.directRoute(request), answer, since: start)
+    }
+
+    private static func directRoute(_ request: ServiceRequest) -> String {
+        Route.isRest(request.path) ? "rpc" : Route.Action.query.rawValue
+    }
+}
+
+extension Hasher {
+    /// Takes the text of a value as it stands in a body.
+    mutating func combine(bytesOf node: JSONNode, in body: [UInt8]) {
+        guard node.range.upperBound <= body.count else { return }
+        body.withUnsafeBytes {
+            combine(bytes: UnsafeRawBufferPointer(rebasing: $0[node.range]))
+        }
+    }
+}
