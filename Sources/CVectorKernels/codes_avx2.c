@@ -144,7 +144,21 @@ AVX2 static void bytes(const int8_t *query, const uint8_t *const *rows, size_t c
     }
 }
 
-const vk_code_functions vk_avx2_code_functions = {
-    hadamard, flip, scale, turn, vk_plain_tables, scan, bytes, vk_plain_select};
+AVX2 static size_t select_places(const float *values, size_t count, float cut, uint32_t *out) {
+    __m256 limit = _mm256_set1_ps(cut);
+    size_t found = 0, i = 0;
+    for (; i + 8 <= count; i += 8) {
+        __m256 passes = _mm256_cmp_ps(_mm256_loadu_ps(values + i), limit, _CMP_GE_OQ);
+        unsigned places = (unsigned)_mm256_movemask_ps(passes);
+        for (; places; places &= places - 1)
+            out[found++] = (uint32_t)i + (uint32_t)__builtin_ctz(places);
+    }
+    for (; i < count; i++)
+        if (values[i] >= cut) out[found++] = (uint32_t)i;
+    return found;
+}
+
+const vk_code_functions vk_avx2_code_functions = {hadamard, flip, scale, turn, vk_plain_tables,
+                                                  scan,     bytes, select_places};
 
 #endif

@@ -209,6 +209,7 @@ AVX512 static size_t select_places(const float *values, size_t count, float cut,
         __mmask16 here = count - i < 16 ? (__mmask16)((1u << (count - i)) - 1) : (__mmask16)0xFFFF;
         __m512 v = _mm512_maskz_loadu_ps(here, values + i);
         __mmask16 passes = _mm512_mask_cmp_ps_mask(here, v, limit, _CMP_GE_OQ);
+        if (!passes) continue;
         __m512i numbers = _mm512_add_epi32(places, _mm512_set1_epi32((int)i));
         _mm512_storeu_si512(out + found, _mm512_maskz_compress_epi32(passes, numbers));
         found += (size_t)__builtin_popcount(passes);

@@ -8,8 +8,9 @@
 
 #pragma STDC FP_CONTRACT OFF
 
-// Blocks that are scanned against one threshold, and how far ahead blocks are asked for: about 10 KB.
-enum { RUN_BLOCKS = 8, AHEAD_BYTES = 10240 };
+// Blocks that are scanned against one threshold, the same while there is none, and how far ahead blocks
+// are asked for: about 10 KB.
+enum { RUN_BLOCKS = 8, FIRST_BLOCKS = 64, AHEAD_BYTES = 10240 };
 // Rows, by codes or by bytes, after which the clock is asked again if there is a deadline: about 5 us.
 enum { CLOCK_ROWS = 2048 };
 
@@ -185,8 +186,8 @@ static void drain(run *r, const uint32_t *waiting, const float *bounds, size_t c
     }
 }
 
-/// A bound that at least `wanted` of the bounds reach, by halving the span.
-static float cut(const float *bounds, size_t count, size_t wanted) {
+/// A bound that at least `wanted` of the bounds reach and few more, by halving the span.
+static float halve(const float *bounds, size_t count, size_t wanted) {
     float low = INFINITY, high = -INFINITY;
     for (size_t i = 0; i < count; i++) {
         low = bounds[i] < low ? bounds[i] : low;
@@ -194,12 +195,36 @@ static float cut(const float *bounds, size_t count, size_t wanted) {
     }
     for (int round = 0; round < 12; round++) {
         float middle = 0.5f * (low + high);
-        size_t reached = 0;
+        uint32_t reached = 0;
         for (size_t i = 0; i < count; i++) reached += bounds[i] >= middle;
-        if (reached >= wanted) low = middle;
-        else high = middle;
+        if (reached < wanted) {
+            high = middle;
+            continue;
+        }
+        low = middle;
+        if (reached <= wanted + wanted / 4) break;
     }
     return low;
+}
+
+/// The same; of many bounds, only the largest of each group is looked at, for the few best are hardly
+/// ever in one group.
+static float cut(const float *bounds, size_t count, size_t wanted) {
+    enum { GROUPS = 128, FEW = GROUPS / 4 };
+    if (count < 4 * GROUPS || wanted > FEW) return halve(bounds, count, wanted);
+    float largest[GROUPS];
+    memcpy(largest, bounds, sizeof largest);
+    size_t first = GROUPS;
+    for (; first + GROUPS <= count; first += GROUPS)
+        for (size_t i = 0; i < GROUPS; i++) {
+            float bound = bounds[first + i];
+            largest[i] = bound > largest[i] ? bound : largest[i];
+        }
+    for (size_t i = 0; first + i < count; i++) {
+        float bound = bounds[first + i];
+        largest[i] = bound > largest[i] ? bound : largest[i];
+    }
+    return halve(largest, GROUPS, wanted);
 }
 
 /// Asks for the byte rows of waiting rows.
@@ -211,28 +236,47 @@ static void prefetch(const run *r, const uint32_t *waiting, size_t count) {
     }
 }
 
+/// Keeps the waiting rows whose bounds reach a limit, in order; returns how many there are.
+static size_t retain(run *r, uint32_t *waiting, float *bounds, size_t count, float limit,
+                     uint32_t *places) {
+    size_t kept = r->f->select(bounds, count, limit, places);
+    for (size_t i = 0; i < kept; i++) {
+        waiting[i] = waiting[places[i]];
+        bounds[i] = bounds[places[i]];
+    }
+    return kept;
+}
+
 /// While fewer than k are known no threshold holds anything back: the best bounds go first.
 static void drain_first(run *r, uint32_t *waiting, float *bounds, size_t count) {
     size_t wanted = r->options->k - r->heap_count;
     wanted += wanted / 4 + 2;
+    uint32_t *places =
+        vk_buffer_reserve(&r->scratch->chosen, (count + 16) * sizeof(uint32_t));
+    if (!places) {
+        r->result->failed = 1;
+        return;
+    }
     if (count > wanted) {
         float limit = cut(bounds, count, wanted);
-        size_t best = 0;
-        for (size_t i = 0; i < count; i++) {
-            if (bounds[i] < limit) continue;
-            uint32_t row = waiting[i];
-            float bound = bounds[i];
-            waiting[i] = waiting[best];
-            bounds[i] = bounds[best];
-            waiting[best] = row;
-            bounds[best++] = bound;
+        size_t best = r->f->select(bounds, count, limit, places);
+        for (size_t i = 0; i < best; i++) {
+            uint32_t row = waiting[places[i]];
+            float bound = bounds[places[i]];
+            waiting[places[i]] = waiting[i];
+            bounds[places[i]] = bounds[i];
+            waiting[i] = row;
+            bounds[i] = bound;
         }
         prefetch(r, waiting, best);
         drain(r, waiting, NULL, best);
+        if (r->result->failed) return;
         waiting += best;
         bounds += best;
         count -= best;
     }
+    count = retain(r, waiting, bounds, count, r->threshold, places);
+    prefetch(r, waiting, count);
     drain(r, waiting, bounds, count);
 }
 
@@ -311,17 +355,19 @@ void vk_search_lists_tier(vk_tier tier, vk_scratch *scratch, const vk_query *que
         size_t first = lists->starts[list], rows = lists->starts[list + 1] - first;
         if (r.heap_count == options->k && order[place].similarity < r.threshold - options->stop_gap)
             break;
+        uint32_t first_place = (uint32_t)first + (lists->ordinals ? 0 : lists->first_row);
         const uint8_t *blocks = lists->blocks + (size_t)lists->block_starts[list] * block_bytes;
         float slack = options->deviations * VK_CODE_DEVIATION * order[place].distance;
         for (size_t at = 0; at < rows;) {
-            size_t part = rows - at < RUN_BLOCKS * VK_CODE_BLOCK_ROWS
-                              ? rows - at : RUN_BLOCKS * VK_CODE_BLOCK_ROWS;
+            size_t part = VK_CODE_BLOCK_ROWS *
+                          (r.heap_count < options->k ? (size_t)FIRST_BLOCKS : (size_t)RUN_BLOCKS);
+            if (part > rows - at) part = rows - at;
             if (is_late(&r, part)) break;
             size_t run_blocks = (part + VK_CODE_BLOCK_ROWS - 1) / VK_CODE_BLOCK_ROWS;
-            const uint8_t *coming[RUN_BLOCKS];
+            const uint8_t *coming[FIRST_BLOCKS];
             for (size_t b = 0; b < run_blocks; b++) coming[b] = next_block(&ahead);
             if (waiting + part + 32 > capacity) {
-                capacity = waiting + RUN_BLOCKS * VK_CODE_BLOCK_ROWS + 64;
+                capacity = waiting + FIRST_BLOCKS * VK_CODE_BLOCK_ROWS + 64;
                 slots = vk_buffer_extend(&scratch->slots, capacity * sizeof(uint32_t));
                 bounds = vk_buffer_extend(&scratch->bounds, capacity * sizeof(float));
                 if (!slots || !bounds) {
@@ -331,12 +377,10 @@ void vk_search_lists_tier(vk_tier tier, vk_scratch *scratch, const vk_query *que
             }
             size_t found = r.f->scan(query, blocks, run_blocks, part, coming,
                                      order[place].similarity, slack, r.threshold,
-                                     (uint32_t)(first + at), slots + waiting, bounds + waiting);
+                                     first_place + (uint32_t)at, slots + waiting, bounds + waiting);
             if (lists->ordinals)
                 for (size_t i = waiting; i < waiting + found; i++)
                     slots[i] = lists->ordinals[slots[i]];
-            else
-                for (size_t i = waiting; i < waiting + found; i++) slots[i] += lists->first_row;
             result->blocks += run_blocks;
             result->codes += part;
             blocks += run_blocks * block_bytes;

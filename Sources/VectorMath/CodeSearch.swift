@@ -194,12 +194,15 @@ extension CodeQuery {
 
     /// The dot product of the query with a rotated vector of its width.
     package func dot(_ rotated: UnsafePointer<Float>) -> (product: Float, length: Float) {
-        var (product, length): (Float, Float) = (0, 0)
-        for column in 0..<raw.width {
-            product += raw.rotated[column] * rotated[column]
-            length += rotated[column] * rotated[column]
+        // A width is a multiple of 64.
+        var (products, squares) = (SIMD16<Float>.zero, SIMD16<Float>.zero)
+        for column in stride(from: 0, to: raw.width, by: 16) {
+            let left = UnsafeRawPointer(raw.rotated + column).loadUnaligned(as: SIMD16<Float>.self)
+            let right = UnsafeRawPointer(rotated + column).loadUnaligned(as: SIMD16<Float>.self)
+            products += left * right
+            squares += right * right
         }
-        return (product, length.squareRoot())
+        return (products.sum(), squares.sum().squareRoot())
     }
 
     private static func raw(_ rows: ByteRowTable) -> vk_byte_rows {

@@ -20,8 +20,21 @@ package enum UnitVector {
         _ source: UnsafeBufferPointer<Float>,
         into target: UnsafeMutablePointer<Float>
     ) -> NormalisationFailure? {
-        var sum = 0.0
-        for value in source { sum += Double(value) * Double(value) }
+        // Four sums, for one would wait for each addition.
+        var sums = SIMD4<Double>.zero
+        var first = 0
+        while first + 4 <= source.count {
+            let values = SIMD4<Double>(
+                Double(source[first]),
+                Double(source[first + 1]),
+                Double(source[first + 2]),
+                Double(source[first + 3])
+            )
+            sums += values * values
+            first += 4
+        }
+        var sum = (sums[0] + sums[1]) + (sums[2] + sums[3])
+        for value in source[first...] { sum += Double(value) * Double(value) }
         guard sum.isFinite else {
             let position = source.firstIndex { !$0.isFinite } ?? 0
             return .notFinite(position: position)

@@ -28,9 +28,9 @@ struct VectorServerTool: AsyncParsableCommand {
         subcommands: [
             ServeCommand.self, CreateCommand.self, ListCommand.self, ImportCommand.self,
             QueryCommand.self, GetCommand.self, DeleteCommand.self, RebuildIndexCommand.self,
-            CompactCommand.self, StatsCommand.self, VerifyCommand.self, InspectCommand.self,
-            SnapshotCommand.self, RestoreCommand.self, SalvageCommand.self, TokenCommand.self,
-            ConfigCommand.self, PoolCommand.self, DoctorCommand.self,
+            RollBackIndexCommand.self, CompactCommand.self, StatsCommand.self, VerifyCommand.self,
+            InspectCommand.self, SnapshotCommand.self, RestoreCommand.self, SalvageCommand.self,
+            TokenCommand.self, ConfigCommand.self, PoolCommand.self, DoctorCommand.self,
         ]
     )
 

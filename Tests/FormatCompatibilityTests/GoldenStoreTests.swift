@@ -1,7 +1,7 @@
 // Stores that an earlier version wrote stay readable.
 //
-// The stores under fixtures/formats/v1 were written once, by `write`, and are never written again: a
-// change of the format comes with a new folder. Tests work on copies.
+// The stores under fixtures/formats/v1 and v1.3 were written once, by `write`, and are never written
+// again: a change of the format comes with a new folder. Tests work on copies.
 
 import Foundation
 import TestSupport
@@ -10,35 +10,18 @@ import Testing
 @testable import VectorStore
 
 @Suite struct `Format 1` {
-    private static let fixtures = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+    private static let formats = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
         .deletingLastPathComponent().deletingLastPathComponent()
-        .appendingPathComponent("fixtures/formats/v1").path
+        .appendingPathComponent("fixtures/formats").path
 
-    private static var options: StoreOptions {
-        var options = StoreOptions()
-        options.minimumIndexedRowCount = 40
-        options.maintenanceThreadCount = 1
-        options.automaticCompaction = false
-        options.automaticIndexing = false
-        return options
-    }
-
-    /// The operations of the golden stores: a function of their numbers.
-    private static func contents(through last: UInt64) -> [RecordID: Record] {
-        var contents: [RecordID: Record] = [:]
-        for number in 0..<last {
-            switch KillPlan.operation(seed: 1, writer: 0, number: number) {
-            case .upsert(let records): for record in records { contents[record.id] = record }
-            case .delete(let ids): for id in ids { contents[id] = nil }
-            }
-        }
-        return contents
-    }
+    /// The version whose files the damaged ones come from.
+    private static let fixtures = formats + "/v1"
 
     /// Copies a store to where it may be opened.
-    private func copy(_ name: String) throws -> String {
+    private func copy(_ name: String, version: GoldenLife = .v1) throws -> String {
         let target = NSTemporaryDirectory() + "vs-golden-" + UUID().uuidString
-        try FileManager.default.copyItem(atPath: Self.fixtures + "/" + name, toPath: target)
+        let source = Self.formats + "/" + version.rawValue + "/" + name
+        try FileManager.default.copyItem(atPath: source, toPath: target)
         for directory in ["wal", "seg", "idx"] {
             try FileManager.default.createDirectory(
                 atPath: target + "/" + directory,
@@ -48,16 +31,17 @@ import Testing
         return target
     }
 
-    @Test(arguments: [("clean", UInt64(40)), ("dirty", UInt64(55))])
+    @Test(arguments: GoldenLife.allCases, [("clean", UInt64(40)), ("dirty", UInt64(55))])
     func `a store of this format opens and holds what was written`(
-        name: String,
-        operations: UInt64
+        version: GoldenLife,
+        life: (name: String, operations: UInt64)
     ) async throws {
-        let path = try copy(name)
+        let (name, operations) = life
+        let path = try copy(name, version: version)
         defer { try? FileManager.default.removeItem(atPath: path) }
-        let store = try await VectorDatabase.open(at: path, options: Self.options)
+        let store = try await VectorDatabase.open(at: path, options: version.options)
         let collection = try store.collection("c")
-        let expected = Self.contents(through: operations)
+        let expected = version.contents(after: operations)
         let count = try collection.count()
         #expect(count == expected.count)
         let found = try collection.get(expected.keys.sorted())
@@ -75,6 +59,36 @@ import Testing
         #expect(try VectorDatabase.verify(at: path).problems == [])
     }
 
+    /// Answers of a collection of each version are those of a scan of what was written.
+    @Test(arguments: GoldenLife.allCases)
+    func `a store of this format is searched`(version: GoldenLife) async throws {
+        let path = try copy("clean", version: version)
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        let store = try await VectorDatabase.open(at: path, options: version.options)
+        let collection = try store.collection("c")
+        let contents = version.contents(after: 40)
+        var coded = 0
+        for target in [1, 0.95] {
+            for record in contents.values {
+                for partition in [nil, record.partition] {
+                    let query = SearchQuery(
+                        vector: record.vector,
+                        k: 1,
+                        partition: partition,
+                        recallTarget: target
+                    )
+                    let answer = try collection.search(query)
+                    let best = answer.matches.first
+                    #expect(best?.id == record.id, "\(record.id) at \(target)")
+                    if answer.statistics.codesScanned > 0 { coded += 1 }
+                }
+            }
+        }
+        // Each row of the newer one by the lists over all, those of two partitions by codes of their own.
+        #expect(version == .v1 ? coded == 0 : coded >= contents.count + 880)
+        try await store.close()
+    }
+
     @Test func `a newer format is refused by name and nothing is touched`() async throws {
         let path = try copy("clean")
         defer { try? FileManager.default.removeItem(atPath: path) }
@@ -84,7 +98,7 @@ import Testing
         bytes[8] = 2
         try Data(bytes).write(to: URL(fileURLWithPath: path + "/" + manifest))
         let error = await #expect(throws: VectorStoreError.self) {
-            try await VectorDatabase.open(at: path, options: Self.options)
+            try await VectorDatabase.open(at: path, options: GoldenLife.v1.options)
         }
         #expect(error?.code == .formatTooNew)
         #expect(error?.message.contains(manifest) == true)
@@ -93,19 +107,26 @@ import Testing
     }
 
     /// The annotated bytes of docs/formats: a change of a layout or of the dump shows here.
-    @Test(arguments: [
-        "MANIFEST-00000000000000000006", "wal/00000000000000000001.wal",
-        "idx/00000000000000000001.cent", "seg/00000000000000000003.seg",
-        "seg/00000000000000000002.00000000000000000142.del",
-    ])
-    func `every kind of file has the annotated dump that lies beside it`(name: String) throws {
-        let text = try VectorDatabase.inspect(file: Self.fixtures + "/dirty/" + name)
-        let base = name.split(separator: "/").last.map(String.init) ?? name
-        let expected = try String(
-            contentsOfFile: Self.fixtures + "/dumps/" + base + ".txt",
-            encoding: .utf8
-        )
-        #expect(text.trimmingWhitespace == expected.trimmingWhitespace)
+    @Test(arguments: GoldenLife.allCases)
+    func `every kind of file has the annotated dump that lies beside it`(
+        version: GoldenLife
+    ) throws {
+        let folder = Self.formats + "/" + version.rawValue
+        let dumps = try FileManager.default.contentsOfDirectory(atPath: folder + "/dumps")
+        #expect(dumps.count >= 5)
+        for dump in dumps {
+            let name = dump.dropLast(".txt".count)
+            let place =
+                switch name.split(separator: ".").last {
+                case "wal": "wal/"
+                case "cent": "idx/"
+                case "seg", "del": "seg/"
+                default: ""
+                }
+            let text = try VectorDatabase.inspect(file: folder + "/dirty/" + place + name)
+            let expected = try String(contentsOfFile: folder + "/dumps/" + dump, encoding: .utf8)
+            #expect(text.trimmingWhitespace == expected.trimmingWhitespace, "\(name)")
+        }
     }
 
     /// A file of a store, the damaged one that takes its place, and the offset that is named.
@@ -166,10 +187,10 @@ import Testing
         let problems = try VectorDatabase.verify(at: path).problems.map { "\($0)" }
         guard let message = damage.message else {
             #expect(problems == [])
-            let store = try await VectorDatabase.open(at: path, options: Self.options)
+            let store = try await VectorDatabase.open(at: path, options: GoldenLife.v1.options)
             let count = try store.collection("c").count()
             // The operation whose frame was cut is gone, and no other.
-            #expect(count == Self.contents(through: 54).count)
+            #expect(count == GoldenLife.v1.contents(after: 54).count)
             try await store.close()
             return
         }
@@ -177,7 +198,7 @@ import Testing
         #expect(problems.first?.contains(message) == true, "\(problems)")
         if damage.isSeenAtOpen {
             let error = await #expect(throws: VectorStoreError.self) {
-                try await VectorDatabase.open(at: path, options: Self.options)
+                try await VectorDatabase.open(at: path, options: GoldenLife.v1.options)
             }
             #expect(error?.code == .corrupt)
             #expect(error?.message.contains(message) == true)
@@ -189,17 +210,19 @@ import Testing
     /// `VS_WRITE_GOLDEN=1 swift test --filter FormatCompatibilityTests`.
     @Test(.enabled(if: ProcessInfo.processInfo.environment["VS_WRITE_GOLDEN"] != nil))
     func `write the golden stores`() async throws {
+        let life = GoldenLife.newest
         for (name, operations) in [("clean", UInt64(40)), ("dirty", UInt64(55))] {
-            let path = Self.fixtures + "/" + name
+            let folder = Self.formats + "/" + life.rawValue
+            let path = folder + "/" + name
             try #require(!FileManager.default.fileExists(atPath: path), "never written twice")
             try FileManager.default.createDirectory(
-                atPath: Self.fixtures,
+                atPath: folder,
                 withIntermediateDirectories: true
             )
-            let store = try await VectorDatabase.open(at: path, options: Self.options)
-            let collection = try await store.createCollection(KillPlan.configuration)
+            let store = try await VectorDatabase.open(at: path, options: life.options)
+            let collection = try await store.createCollection(life.configuration)
             for number in 0..<operations {
-                switch KillPlan.operation(seed: 1, writer: 0, number: number) {
+                switch life.operation(number) {
                 case .upsert(let records): try await collection.upsert(records)
                 case .delete(let ids): try await collection.delete(ids: ids)
                 }

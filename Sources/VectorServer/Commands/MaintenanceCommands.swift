@@ -2,52 +2,6 @@ import ArgumentParser
 import VectorService
 import VectorStore
 
-/// Rebuilds an index.
-struct RebuildIndexCommand: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "rebuild-index",
-        abstract: "Train the index of a collection anew, while reads and writes go on."
-    )
-
-    @Argument(help: "The collection.")
-    var collection: CollectionName
-
-    @Option(help: "Posting lists; by default the number of rows decides.")
-    var nlist: Int?
-
-    @OptionGroup var location: StoreLocation
-    @OptionGroup var output: OutputOptions
-
-    func run() async throws {
-        let body = JSONWriter.text { writer in
-            if let nlist { writer.member("nlist", nlist) }
-        }
-        try await location.withClient { client in
-            let started = try await client.json(
-                "POST",
-                collection.path("rebuild-index"),
-                body: body
-            )
-            let (text, task) = try await client.wait(
-                forTask: started["task"]?.text ?? "",
-                label: "rebuild-index \(collection.text)"
-            )
-            if output.json { return Terminal.result(json: text) }
-            guard let report = task["report"] else { return }
-            let phases = (report["seconds"]?.members ?? []).map { member in
-                "\(member.key) \(Terminal.decimals(member.node.number ?? 0, 2)) s"
-            }
-            Terminal.result(
-                "generation \(report["generation"]?.integer ?? 0): "
-                    + "\(report["rows"]?.integer ?? 0) rows, nlist "
-                    + "\(report["nlist"]?.integer ?? 0), "
-                    + "\(report["indexed_partitions"]?.integer ?? 0) indexed partitions; "
-                    + phases.joined(separator: ", ")
-            )
-        }
-    }
-}
-
 /// Merges segments.
 struct CompactCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

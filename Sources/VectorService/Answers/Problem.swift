@@ -115,7 +115,7 @@ package struct Problem: Error, Sendable, Equatable {
             400
         case .unknownCollection, .recordNotFound: 404
         case .readOnly: 403
-        case .collectionExists, .busy, .cancelled: 409
+        case .collectionExists, .busy, .cancelled, .rebuildRejected: 409
         case .payloadTooLarge, .batchTooLarge: 413
         case .diskFull: 507
         case .storePoisoned, .outcomeUnknown, .closed, .storeLocked: 503

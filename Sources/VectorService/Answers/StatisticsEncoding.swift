@@ -105,6 +105,18 @@ enum StatisticsEncoding {
                 }
                 for phase in total { writer.member(phase.name, phase.seconds) }
             }
+            guard let comparison = report.comparison else { return }
+            writer.key("comparison")
+            writer.object { writer in
+                for (name, side) in [("before", comparison.before), ("after", comparison.after)] {
+                    writer.key(name)
+                    writer.object { writer in
+                        writer.member("recall", side.recall)
+                        writer.member("p99_us", side.p99Microseconds)
+                        writer.member("codes", side.codes)
+                    }
+                }
+            }
         }
     }
 }

@@ -26,6 +26,7 @@ enum Route: Equatable {
         case query
         case queryBatch = "query-batch"
         case rebuildIndex = "rebuild-index"
+        case rollBackIndex = "rollback-index"
         case compact
         case flush
 
@@ -33,7 +34,7 @@ enum Route: Equatable {
         var isRead: Bool {
             switch self {
             case .get, .scan, .count, .query, .queryBatch: true
-            case .upsert, .delete, .update, .rebuildIndex, .compact, .flush: false
+            case .upsert, .delete, .update, .rebuildIndex, .rollBackIndex, .compact, .flush: false
             }
         }
     }

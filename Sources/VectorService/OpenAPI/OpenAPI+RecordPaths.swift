@@ -276,6 +276,31 @@ extension OpenAPI {
               }
             }
           },
+          "/v1/collections/{collection}/rollback-index": {
+            "parameters": [
+              {
+                "name": "collection",
+                "in": "path",
+                "required": true,
+                "schema": {"type": "string", "pattern": "^[A-Za-z0-9_.-]{1,64}$"}
+              }
+            ],
+            "post": {
+              "summary": "Go back to the index that the last rebuild replaced",
+              "responses": {
+                "202": {
+                  "description": "Done",
+                  "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Accepted"}}}
+                },
+                "default": {
+                  "description": "A problem (RFC 9457)",
+                  "content": {
+                    "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}
+                  }
+                }
+              }
+            }
+          },
           "/v1/collections/{collection}/compact": {
             "parameters": [
               {

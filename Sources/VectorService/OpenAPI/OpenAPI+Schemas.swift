@@ -354,7 +354,8 @@ extension OpenAPI {
             "type": "object",
             "properties": {
               "nlist": {"type": ["integer", "null"], "minimum": 1, "maximum": 1048576},
-              "seed": {"type": ["integer", "null"], "minimum": 0}
+              "seed": {"type": ["integer", "null"], "minimum": 0},
+              "force": {"type": ["boolean", "null"]}
             },
             "additionalProperties": false
           },

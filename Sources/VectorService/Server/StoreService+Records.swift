@@ -49,6 +49,13 @@ extension StoreService {
             return ServiceAnswer(body: try await queries(collection, scope, request))
         case .rebuildIndex:
             return try rebuildIndex(collection, body)
+        case .rollBackIndex:
+            try Self.requireEmpty(body)
+            let id = try tasks.start(
+                kind: "rollback-index",
+                collection: configuration.name
+            ) { progress in try await collection.rollBackIndex(progress: progress) }
+            return Self.accepted(id)
         case .compact:
             try Self.requireEmpty(body)
             let id = try tasks.start(kind: "compact", collection: configuration.name) { progress in
@@ -101,6 +108,7 @@ extension StoreService {
                 }
                 options.seed = seed
             }
+            options.isForced = try fields.flag("force") ?? false
             try fields.finish()
         }
         let name = collection.configuration.name

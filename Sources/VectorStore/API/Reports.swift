@@ -18,7 +18,7 @@ public struct ScanPage: Sendable {
 
 /// A running maintenance task's state, between 0 and 1.
 public struct MaintenanceProgress: Sendable, Hashable {
-    /// What is being done: `train`, `assign`, `calibrate`, `write`, `publish`.
+    /// What is being done: `train`, `assign`, `calibrate`, `write`, `compare`, `publish`.
     public var phase: String
     /// The share of the whole task that is done.
     public var fraction: Double
@@ -36,6 +36,26 @@ public struct RebuildReport: Sendable, Hashable {
     public var indexedPartitionCount: Int
     /// Seconds by phase, in order.
     public var seconds: [Phase]
+    /// The new index beside the one it replaced; nil when there was none.
+    public var comparison: Comparison?
+
+    /// Two indexes over the same rows.
+    public struct Comparison: Sendable, Hashable {
+        /// The index that was in force.
+        public var before: Figures
+        /// The new one.
+        public var after: Figures
+    }
+
+    /// What searches for the neighbours of some rows showed, at a recall target of 0.95.
+    public struct Figures: Sendable, Hashable {
+        /// Recall@10.
+        public var recall: Double
+        /// The time in microseconds that 99 of 100 searches do not exceed.
+        public var p99Microseconds: Double
+        /// Codes and vectors that a search looks at, on average.
+        public var codes: Double
+    }
 
     /// A phase and its time.
     public struct Phase: Sendable, Hashable {

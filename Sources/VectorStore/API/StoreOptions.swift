@@ -65,6 +65,9 @@ public struct StoreOptions: Sendable {
     /// After so long without a write, a mark in the log says that the last frame was complete.
     package var idleMarkMilliseconds = 50
 
+    /// By how much a search may take longer after a rebuild without being an objection to it.
+    package var rebuildLeewayMicroseconds = 100.0
+
     /// The defaults.
     public init() {}
 }
@@ -75,6 +78,8 @@ public struct RebuildOptions: Sendable {
     public var nlist: Int?
     /// The seed of sampling and training: the same rows and seed give the same centroids.
     public var seed: UInt64 = 42
+    /// Whether the new index takes the place of the one in force even if it finds less or takes longer.
+    public var isForced = false
 
     /// The defaults.
     public init() {}

@@ -260,9 +260,10 @@ public final class VectorCollection: Sendable {
     /// Trains new centroids on the live rows and writes a new index generation, while reads and
     /// writes go on.
     ///
-    /// `progress` may return false to cancel, which changes nothing.
+    /// The new index takes the place of the old one if its recall and its time are no worse on the rows
+    /// that are there. `progress` may return false to cancel, which changes nothing.
     ///
-    /// - Throws: `busy` when the collection is being rebuilt, `cancelled`.
+    /// - Throws: `busy` when the collection is being rebuilt, `cancelled`, `rebuildRejected`.
     @discardableResult
     public func rebuildIndex(
         _ options: RebuildOptions = RebuildOptions(),
@@ -279,6 +280,24 @@ public final class VectorCollection: Sendable {
         return try await scheduler.rebuild(
             state,
             options: options,
+            progress: progress ?? { _ in true }
+        )
+    }
+
+    /// Goes back to the centroids that the last rebuild replaced, for the rows that are there now.
+    ///
+    /// They are kept from one rebuild to the next; going back twice returns to where it began.
+    ///
+    /// - Throws: `invalidQuery` when none are kept, `busy`, `cancelled`.
+    @discardableResult
+    public func rollBackIndex(
+        progress: (@Sendable (MaintenanceProgress) -> Bool)? = nil
+    ) async throws(VectorStoreError) -> RebuildReport {
+        _ = try live()
+        return try await scheduler.rebuild(
+            state,
+            options: RebuildOptions(),
+            origin: .previousGeneration,
             progress: progress ?? { _ in true }
         )
     }

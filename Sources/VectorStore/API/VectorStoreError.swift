@@ -49,6 +49,8 @@ public struct VectorStoreError: Error, Sendable, CustomStringConvertible {
         public static let unknownCollection = Code(rawValue: "unknown_collection")
         /// A collection has this name and another configuration.
         public static let collectionExists = Code(rawValue: "collection_exists")
+        /// A new index is worse than the one in force, which was kept.
+        public static let rebuildRejected = Code(rawValue: "rebuild_rejected")
         /// A record that must exist does not.
         public static let recordNotFound = Code(rawValue: "record_not_found")
 

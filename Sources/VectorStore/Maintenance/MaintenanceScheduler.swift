@@ -177,9 +177,10 @@ package final class MaintenanceScheduler: Sendable {
         }
     }
 
-    package func rebuild(
+    func rebuild(
         _ collection: CollectionState,
         options: RebuildOptions,
+        origin: Rebuild.Origin = .training,
         progress: @escaping @Sendable (MaintenanceProgress) -> Bool
     ) async throws(VectorStoreError) -> RebuildReport {
         let isFree = state.withLock { $0.rebuilding.insert(collection.id).inserted }
@@ -192,8 +193,13 @@ package final class MaintenanceScheduler: Sendable {
         defer { state.withLock { _ = $0.rebuilding.remove(collection.id) } }
         try await flush(collection)
         return try await run(on: rewriting) { [core] () throws(VectorStoreError) in
-            try Rebuild(core: core, collection: collection, options: options, progress: progress)
-                .run()
+            try Rebuild(
+                core: core,
+                collection: collection,
+                options: options,
+                origin: origin,
+                progress: progress
+            ).run()
         }
     }
 

@@ -3,6 +3,8 @@
 // - Readers and writers go on. What is in memtables stays there; callers flush first, on the one thread
 //   that flushes. Rows that are flushed meanwhile keep their old lists until the next
 //   compaction; rows that are hidden meanwhile are hidden in the new segment too.
+// - What is about to take the place of an index is first held against it on the same rows; see
+//   RebuildGate.
 // - Memory is bounded by `StoreOptions.memoryLimitBytes`: the training sample takes what some 64 bytes a
 //   row leave of it, half at the most; vectors are streamed from the mapped segments.
 
@@ -14,14 +16,14 @@ struct Rebuild {
     let core: StoreCore
     let collection: CollectionState
     let options: RebuildOptions
+    var origin = Origin.training
     let progress: (MaintenanceProgress) -> Bool
 
-    /// Bytes of bookkeeping a row: references, lists and their order.
-    private static let bookkeepingByteCount = 64
-
-    /// What training may take of the limit when `rowCount` rows are rebuilt.
-    static func sampleByteCount(limit: Int, rowCount: Int) -> Int {
-        max(16 << 20, min(limit / 2, limit - rowCount * bookkeepingByteCount - limit / 8))
+    /// Where the centroids come from.
+    enum Origin {
+        case training
+        /// The generation that the last rebuild replaced.
+        case previousGeneration
     }
 
     private final class Stopwatch {
@@ -41,23 +43,6 @@ struct Rebuild {
         }
     }
 
-    /// One table to be trained.
-    private struct Scope {
-        var partition: String?
-        var rows: [SegmentPlan.RowReference]
-        var nlist: Int
-    }
-
-    /// Posting lists for a collection of `rowCount` rows.
-    ///
-    /// About 6·√n, and lists of 48 to 64 rows: blocks of 32 codes are not mostly padding, and a
-    /// million rows are not in lists so long that few of them cost more than they tell apart.
-    static func defaultNlist(rowCount: Int) -> Int {
-        let rows = Double(rowCount)
-        let wanted = min(max(6 * rows.squareRoot(), rows / 64), rows / 48)
-        return max(16, min(65_536, Int(wanted / 16) * 16))
-    }
-
     func run() throws(VectorStoreError) -> RebuildReport {
         let watch = Stopwatch()
         guard let live = collection.live else { throw MaintenanceCancellation.error }
@@ -65,27 +50,10 @@ struct Rebuild {
         let sources = replacement.inputs.map(\.store)
         watch.lap("plan")
 
-        let scopes = scopes(replacement.rows, sources: sources, configuration: live.configuration)
-        let number = core.takeGeneration()
-        var tables: [CentroidTable] = []
-        for (index, scope) in scopes.enumerated() {
-            let base = 0.4 * Double(index) / Double(scopes.count)
-            tables.append(
-                try train(scope, sources: sources, dimension: live.configuration.dimension) {
-                    report("train", base + 0.4 * $0 / Double(scopes.count))
-                }
-            )
-        }
+        var set = try centroids(replacement, live: live, sources: sources)
         watch.lap("train")
 
-        var set = CentroidSet(
-            generation: number,
-            collectionID: collection.id,
-            dimension: live.configuration.dimension,
-            seed: options.seed,
-            tables: tables
-        )
-        let generation = scopes.isEmpty ? nil : IndexGeneration(set)
+        let generation = set.tables.isEmpty ? nil : IndexGeneration(set)
         let planner = RowPlanner(
             configuration: live.configuration,
             sources: sources,
@@ -101,7 +69,7 @@ struct Rebuild {
         if let generation {
             try calibrate(&set, generation: generation, plan: plan, sources: sources)
         }
-        let calibrated = scopes.isEmpty ? nil : IndexGeneration(set)
+        let calibrated = set.tables.isEmpty ? nil : IndexGeneration(set)
         watch.lap("calibrate")
 
         var output = SegmentSwap.Output(plan: plan, segment: nil, description: nil)
@@ -116,8 +84,13 @@ struct Rebuild {
             output.segment = built.segment
             output.description = built.description
         }
-        if let calibrated { output.generation = (calibrated, try persist(set)) }
         watch.lap("write")
+        var comparison: RebuildReport.Comparison?
+        if origin == .training, let segment = output.segment, let calibrated {
+            comparison = try compare(segment, calibrated, with: replacement, in: live)
+        }
+        watch.lap("compare")
+        if let calibrated { output.generation = (calibrated, try persist(set)) }
         _ = report("publish", 0.99)
         try SegmentSwap(core: core, collection: collection).publish(
             replacement,
@@ -131,87 +104,93 @@ struct Rebuild {
             rowCount: plan.rows.count,
             nlist: set.tables.first { $0.isGlobal }?.nlist ?? 0,
             indexedPartitionCount: set.tables.filter { !$0.isGlobal }.count,
-            seconds: watch.phases
+            seconds: watch.phases,
+            comparison: comparison
+        )
+    }
+
+    /// The tables of the new generation, not calibrated yet; none when there is too little to index.
+    private func centroids(
+        _ replacement: SegmentReplacement,
+        live: LiveSet,
+        sources: [any RowStore]
+    ) throws(VectorStoreError) -> CentroidSet {
+        let number = core.takeGeneration()
+        if origin == .previousGeneration {
+            guard let previous = live.previousGeneration, var set = live.generations[previous]?.set
+            else {
+                throw VectorStoreError(
+                    .invalidQuery,
+                    "collection \(collection.configuration.name) has no earlier index to go back to; "
+                        + "one is kept from each rebuild to the next"
+                )
+            }
+            set.generation = number
+            return set
+        }
+        let scopes = scopes(replacement.rows, sources: sources, configuration: live.configuration)
+        var tables: [CentroidTable] = []
+        for (index, scope) in scopes.enumerated() {
+            let base = 0.4 * Double(index) / Double(scopes.count)
+            tables.append(
+                try train(scope, sources: sources, dimension: live.configuration.dimension) {
+                    report("train", base + 0.4 * $0 / Double(scopes.count))
+                }
+            )
+        }
+        return CentroidSet(
+            generation: number,
+            collectionID: collection.id,
+            dimension: live.configuration.dimension,
+            seed: options.seed,
+            tables: tables
+        )
+    }
+
+    /// Holds what was built against what is there; a worse index is given up.
+    private func compare(
+        _ segment: Segment,
+        _ generation: IndexGeneration,
+        with replacement: SegmentReplacement,
+        in live: LiveSet
+    ) throws(VectorStoreError) -> RebuildReport.Comparison? {
+        guard live.index?.globalTable != nil else { return nil }
+        let gate = RebuildGate(live: live, inputs: replacement.inputs)
+        let comparison: RebuildReport.Comparison?
+        do throws(CorruptionError) {
+            comparison = try gate.compare(with: segment, generation: generation) {
+                report("compare", 0.98)
+            }
+        } catch {
+            discard(segment)
+            throw VectorStoreError(corruption: error)
+        }
+        guard let comparison else {
+            discard(segment)
+            throw MaintenanceCancellation.error
+        }
+        guard !options.isForced,
+            let reason = RebuildGate.objection(
+                to: comparison,
+                leewayMicroseconds: core.options.rebuildLeewayMicroseconds
+            )
+        else { return comparison }
+        discard(segment)
+        throw VectorStoreError(
+            .rebuildRejected,
+            "the new index would be worse: \(reason); the index in force is kept (force publishes the "
+                + "new one all the same)"
+        )
+    }
+
+    private func discard(_ segment: Segment) {
+        ObsoleteFiles(fileSystem: core.fileSystem, paths: core.paths).removeUnnamed(
+            core.paths.segments + "/" + Segment.fileName(segment.segmentID)
         )
     }
 
     private func report(_ phase: String, _ fraction: Double) -> Bool {
         progress(MaintenanceProgress(phase: phase, fraction: fraction))
-    }
-
-    // MARK: - What is trained
-
-    private func scopes(
-        _ rows: [SegmentPlan.RowReference],
-        sources: [any RowStore],
-        configuration: CollectionConfiguration
-    ) -> [Scope] {
-        var scopes: [Scope] = []
-        let minimum = core.options.minimumIndexedRowCount
-        if rows.count >= max(minimum, 2) || (options.nlist != nil && rows.count > 1) {
-            let nlist = options.nlist ?? Self.defaultNlist(rowCount: rows.count)
-            scopes.append(Scope(partition: nil, rows: rows, nlist: min(nlist, rows.count)))
-        }
-        guard configuration.partitionKey != nil else { return scopes }
-        var members: [PartitionName: [SegmentPlan.RowReference]] = [:]
-        for row in rows {
-            let key = PartitionName(sources[Int(row.source)].partition(at: Int(row.ordinal)))
-            members[key, default: []].append(row)
-        }
-        for (key, rows) in members.sorted(by: { $0.key < $1.key })
-        where rows.count >= max(minimum, 2) {
-            scopes.append(
-                Scope(
-                    partition: key.text,
-                    rows: rows,
-                    nlist: Self.defaultNlist(rowCount: rows.count)
-                )
-            )
-        }
-        return scopes
-    }
-
-    private func train(
-        _ scope: Scope,
-        sources: [any RowStore],
-        dimension: Int,
-        progress: @escaping (Double) -> Bool
-    ) throws(VectorStoreError) -> CentroidTable {
-        var options = KMeansOptions(nlist: scope.nlist, dimension: dimension)
-        options.seed = self.options.seed
-        options.threads = core.maintenanceThreads
-        options.maximumSampleByteCount = Self.sampleByteCount(
-            limit: core.options.memoryLimitBytes,
-            rowCount: scope.rows.count
-        )
-        var failure: CorruptionError?
-        let rows = scope.rows
-        let centroids = KMeans.train(
-            count: rows.count,
-            options: options,
-            loadRows: { ordinals, target in
-                for (slot, ordinal) in ordinals.enumerated() {
-                    let row = rows[ordinal]
-                    do throws(CorruptionError) {
-                        let vector = try sources[Int(row.source)].vector(at: Int(row.ordinal))
-                        (target + slot * dimension).update(from: vector, count: dimension)
-                    } catch {
-                        failure = error
-                        (target + slot * dimension).update(repeating: 0, count: dimension)
-                    }
-                }
-            },
-            progress: progress
-        )
-        if let failure { throw VectorStoreError(corruption: failure) }
-        guard let centroids else { throw MaintenanceCancellation.error }
-        return CentroidTable(
-            partition: scope.partition,
-            nlist: centroids.count / dimension,
-            centroids: centroids,
-            trainedRowCount: UInt64(rows.count),
-            calibration: RecallCurve.exact(nlist: centroids.count / dimension)
-        )
     }
 
     // MARK: - Calibration and publication

@@ -124,9 +124,7 @@ struct SegmentSwap {
             throw error
         }
         let flushed = flushedLSN(after: next, lastLSN: state.lastLSN)
-        let used = Set(next.segments.map(\.segment.indexGeneration)).union([
-            next.currentGeneration
-        ])
+        let used = Set(next.generations.keys)
         try Publication(core: core).publish(&state) { manifest in
             manifest.segments.removeAll { $0.collectionID == collection.id }
             manifest.segments += next.segments.map { view in
@@ -206,8 +204,13 @@ struct SegmentSwap {
         var generations = live.generations
         if let generation = output.generation?.index { generations[generation.number] = generation }
         let current = output.generation?.index.number ?? live.currentGeneration
+        // The one before stays, so that a rebuild can be taken back.
+        let previous =
+            output.generation == nil ? live.previousGeneration : live.currentGeneration
         let used = Set(segments.map(\.segment.indexGeneration))
-        generations = generations.filter { $0.key == current || used.contains($0.key) }
+        generations = generations.filter {
+            $0.key == current || $0.key == previous || used.contains($0.key)
+        }
         return LiveSet(
             lsn: live.lsn,
             configuration: live.configuration,

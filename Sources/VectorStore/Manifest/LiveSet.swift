@@ -51,7 +51,7 @@ package final class LiveSet: Sendable {
     package let memtables: [MemtableView]
     /// By segment id.
     package let segments: [SegmentView]
-    /// The centroid sets that segments refer to, by generation.
+    /// The centroid sets that segments refer to and the one before them, by generation.
     package let generations: [UInt64: IndexGeneration]
     /// The generation that new segments are assigned under; 0 when there is none.
     package let currentGeneration: UInt64
@@ -92,6 +92,11 @@ package final class LiveSet: Sendable {
     /// The generation of the index in force.
     package var index: IndexGeneration? {
         generations[currentGeneration]
+    }
+
+    /// The generation that was in force before this one, if it is kept.
+    package var previousGeneration: UInt64? {
+        generations.keys.filter { $0 != currentGeneration }.max()
     }
 
     /// The store of a row key: memtables come first, then segments.

@@ -107,13 +107,13 @@ extension Searcher {
         guard range.ordinals.count > QueryPlan.exactRowLimit, let rows = segment.byteRows else {
             return try run.scan(segment: index, ordinals: range.ordinals)
         }
-        statistics.estimatedRecall = min(statistics.estimatedRecall, SearchRun.flatRecall)
+        let (deviations, recall) = SearchRun.flat(forTarget: run.query.recallTarget)
+        statistics.estimatedRecall = min(statistics.estimatedRecall, recall)
         let flat =
             range.ordinals.count > QueryPlan.byteRowLimit
             ? range.entry.flatMap { segment.flatCodes?.partition($0) } : nil
         let options = run.options(
-            deviations: run.query.isThorough
-                ? SearchRun.thoroughDeviations : SearchRun.flatDeviations
+            deviations: run.query.isThorough ? SearchRun.thoroughDeviations : deviations
         )
         let (vector, clock) = (run.query.vector, run.query.clock)
         try run.compareCandidates(ofSegment: index) { hooks in

@@ -1,0 +1,157 @@
+// Whether a new index may take the place of the one in force.
+//
+// - Rows spread over the collection are searched for their neighbours in the segments that are there and in
+//   the one that would replace them: both hold the same rows.
+// - Recall is judged by similarity, which is that of the float32 vectors in both, beside a search that
+//   leaves no list out.
+// - The searches of both take turns, and of several times each query's least counts, so that what else
+//   the machine does weighs on neither.
+
+import StorageIO
+import VectorMath
+
+/// Compares a segment under a new generation with the segments that it would replace.
+struct RebuildGate {
+    let live: LiveSet
+    let inputs: [ReplacementInput]
+
+    static let queryCount = 100
+    static let rounds = 3
+    private static let k = 10
+    private static let target = 0.95
+
+    /// - Returns: nil when `goesOn` returned false.
+    func compare(
+        with segment: Segment,
+        generation: IndexGeneration,
+        goesOn: () -> Bool
+    ) throws(CorruptionError) -> RebuildReport.Comparison? {
+        let views = inputs.compactMap { input in
+            if case .segment(let view) = input { view } else { nil }
+        }
+        let before = Searcher(live: set(of: views, live.generations, live.currentGeneration))
+        let whole = SegmentView(
+            segment: segment,
+            tombstones: TombstoneSet(rowCount: segment.rowCount),
+            persistedTombstones: nil
+        )
+        let after = Searcher(
+            live: set(of: [whole], [generation.number: generation], generation.number)
+        )
+        var (old, new) = (Side(), Side())
+        let step = max(1, segment.rowCount / Self.queryCount)
+        for row in stride(from: step / 2, to: segment.rowCount, by: step) {
+            guard goesOn() else { return nil }
+            let vector = Array(
+                UnsafeBufferPointer(
+                    start: try segment.vector(at: row),
+                    count: live.configuration.dimension
+                )
+            )
+            let query = CheckedQuery(
+                vector: vector,
+                k: Self.k + 1,
+                floor: -.infinity,
+                recallTarget: Self.target
+            )
+            let truth = try after.searchThoroughly(query).sorted().map(\.score)
+            guard let least = truth.last else { continue }
+            try old.take(query, before, reaching: least, of: truth.count)
+            try new.take(query, after, reaching: least, of: truth.count)
+            for _ in 1..<Self.rounds {
+                try old.take(query, before)
+                try new.take(query, after)
+            }
+        }
+        return RebuildReport.Comparison(before: old.figures, after: new.figures)
+    }
+
+    private func set(
+        of segments: [SegmentView],
+        _ generations: [UInt64: IndexGeneration],
+        _ current: UInt64
+    ) -> LiveSet {
+        LiveSet(
+            lsn: live.lsn,
+            configuration: live.configuration,
+            memtables: [],
+            segments: segments,
+            generations: generations,
+            currentGeneration: current
+        )
+    }
+
+    /// What one of the two indexes showed.
+    private struct Side {
+        private var found = 0
+        private var wanted = 0
+        private var codes = 0
+        private var microseconds: [Double] = []
+
+        /// Asks a query for the first time.
+        ///
+        /// The row that the query was made from is among the results of both and does not count.
+        mutating func take(
+            _ query: CheckedQuery,
+            _ searcher: Searcher,
+            reaching least: Float,
+            of count: Int
+        ) throws(CorruptionError) {
+            let start = ContinuousClock.now
+            let outcome = try searcher.search(query)
+            microseconds.append(Self.microseconds(since: start))
+            found += max(0, min(count, outcome.rows.count { $0.score >= least }) - 1)
+            wanted += max(0, count - 1)
+            codes += outcome.statistics.codesScanned + outcome.statistics.rowsScanned
+        }
+
+        /// Asks the last query again.
+        mutating func take(_ query: CheckedQuery, _ searcher: Searcher) throws(CorruptionError) {
+            let start = ContinuousClock.now
+            _ = try searcher.search(query)
+            let last = microseconds.count - 1
+            microseconds[last] = min(microseconds[last], Self.microseconds(since: start))
+        }
+
+        var figures: RebuildReport.Figures {
+            let sorted = microseconds.sorted()
+            let place = max(0, min(sorted.count - 1, (sorted.count * 99 + 99) / 100 - 1))
+            return RebuildReport.Figures(
+                recall: wanted == 0 ? 1 : Double(found) / Double(wanted),
+                p99Microseconds: sorted.isEmpty ? 0 : sorted[place],
+                codes: sorted.isEmpty ? 0 : Double(codes) / Double(sorted.count)
+            )
+        }
+
+        private static func microseconds(since start: ContinuousClock.Instant) -> Double {
+            let (seconds, attoseconds) = (ContinuousClock.now - start).components
+            return Double(seconds) * 1e6 + Double(attoseconds) * 1e-12
+        }
+    }
+
+    /// What speaks against the new index; nil when nothing does.
+    ///
+    /// Recall may be lower only where it reaches the target all the same. A search may take half as long
+    /// again and some microseconds more: an index over more rows than the old one was trained on is not
+    /// always faster for all, and small ones are quick in any case.
+    static func objection(
+        to comparison: RebuildReport.Comparison,
+        leewayMicroseconds: Double
+    ) -> String? {
+        let (before, after) = (comparison.before, comparison.after)
+        func percent(_ recall: Double) -> String { decimals(recall * 100) + " %" }
+        if after.recall < min(before.recall, target) - 0.02 {
+            return "recall@\(k) \(percent(after.recall)), where it is \(percent(before.recall)) now"
+        }
+        if after.p99Microseconds > 1.5 * before.p99Microseconds + leewayMicroseconds {
+            return "99 of 100 searches within \(decimals(after.p99Microseconds)) µs, where it is "
+                + "\(decimals(before.p99Microseconds)) µs now"
+        }
+        return nil
+    }
+
+    private static func decimals(_ value: Double) -> String {
+        let tenths = Int((value * 10).rounded())
+        return "\(tenths / 10).\(tenths % 10)"
+    }
+}
