@@ -103,7 +103,7 @@ static size_t read_answer(int fd, char *buffer, size_t capacity, int *status) {
     return have;
 }
 
-static int echo(const char *path, double busy, int waits) {
+__attribute__((noreturn)) static void echo(const char *path, double busy, int waits) {
     unlink(path);
     int listener = socket(AF_UNIX, SOCK_STREAM, 0);
     struct sockaddr_un a = address(path);
@@ -201,7 +201,7 @@ static void *load_client(void *argument) {
 int main(int argc, char **argv) {
     if (argc < 4) return 2;
     load_exchanges(argv[3]);
-    if (!strcmp(argv[1], "echo")) return echo(argv[2], argc > 4 ? atof(argv[4]) : 0, argc > 5);
+    if (!strcmp(argv[1], "echo")) echo(argv[2], argc > 4 ? atof(argv[4]) : 0, argc > 5);
     if (!strcmp(argv[1], "ask") && argc == 6) return ask(argv[2], strtoul(argv[4], NULL, 10), argv[5]);
     if (!strcmp(argv[1], "load") && argc == 6) {
         size_t clients = strtoul(argv[4], NULL, 10);

@@ -105,6 +105,7 @@ struct BenchStore {
         {
             var rebuild = RebuildOptions()
             rebuild.nlist = nlist
+            rebuild.isForced = true
             let report = try await collection.rebuildIndex(rebuild) { progress in
                 Progress.show("build", progress.fraction)
                 return true

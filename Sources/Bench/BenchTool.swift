@@ -28,8 +28,8 @@ struct BenchTool: AsyncParsableCommand {
             RecallCommand.self, FilteredCommand.self, PeerCommand.self, GenerateCommand.self,
             ExpandCommand.self, IngestCommand.self, BuildCommand.self, LecturesCommand.self,
             LatencyCommand.self, LoadCommand.self, FlatCommand.self, FirstCommand.self,
-            StreamCommand.self, CompareCommand.self, PlotCommand.self, PgvectorCommand.self,
-            InstructionsCommand.self, MachineCommand.self,
+            StreamCommand.self, DriftCommand.self, CompareCommand.self, PlotCommand.self,
+            PgvectorCommand.self, InstructionsCommand.self, MachineCommand.self,
         ]
     )
 

@@ -1,8 +1,8 @@
-import Dispatch
 import Glibc
 import Synchronization
 
-/// Splits work over threads that may block, away from Swift's cooperative pool.
+/// Splits work over threads that may block, away from Swift's cooperative pool, and that have the
+/// priority of the calling thread.
 package enum ParallelWorkers {
     /// Cores that this process may use.
     package static var coreCount: Int {
@@ -13,7 +13,8 @@ package enum ParallelWorkers {
     ///
     /// The ranges do not depend on the number of threads, so that results which are combined in range
     /// order do not either. A thread that is done takes the next range, so that one core which other
-    /// work keeps busy does not hold up the rest.
+    /// work keeps busy does not hold up the rest. The calling thread works too; when the system has no
+    /// thread left it works alone.
     package static func forEachChunk(
         count: Int,
         chunk: Int,
@@ -30,12 +31,17 @@ package enum ParallelWorkers {
             return
         }
         let next = Atomic<Int>(0)
-        DispatchQueue.concurrentPerform(iterations: min(threads, chunks)) { _ in
+        @Sendable func work() {
             while true {
                 let index = next.wrappingAdd(1, ordering: .relaxed).oldValue
                 guard index < chunks else { return }
                 body(range(index))
             }
+        }
+        withoutActuallyEscaping(work) { escaping in
+            let others = (1..<min(threads, chunks)).compactMap { _ in WorkThread.start(escaping) }
+            escaping()
+            for thread in others { pthread_join(thread, nil) }
         }
     }
 }

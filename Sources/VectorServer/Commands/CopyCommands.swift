@@ -9,10 +9,13 @@ struct SnapshotCommand: AsyncParsableCommand {
         discussion: """
             The copy holds every write that was acknowledged before the command began, and is a store
             of its own. A copy that was interrupted is refused when it is opened; remove it.
+
+            A name that ends with .tar.lz4 makes an archive in one file, for shipping: restore reads
+            it, and so does lz4 -dc FILE | tar x. A copy lies beside it while it is written.
             """
     )
 
-    @Argument(help: "A new or empty directory for the copy.")
+    @Argument(help: "A new or empty directory for the copy, or a new file NAME.tar.lz4.")
     var target: String
 
     @OptionGroup var location: StoreLocation
@@ -33,7 +36,7 @@ struct RestoreCommand: AsyncParsableCommand {
             """
     )
 
-    @Argument(help: "The directory of the snapshot.")
+    @Argument(help: "The directory of the snapshot, or its archive NAME.tar.lz4.")
     var snapshot: String
 
     @OptionGroup var location: StoreLocation

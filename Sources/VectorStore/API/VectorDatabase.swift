@@ -238,6 +238,10 @@ public final class VectorDatabase: Sendable {
     /// - Throws: As `copy(from:to:)`.
     public func snapshot(to target: String) async throws(VectorStoreError) {
         try checkOpen()
+        if StoreArchive.isName(target) {
+            return try StoreArchive(fileSystem: core.fileSystem)
+                .write(from: core.paths.root, to: target)
+        }
         try StoreCopy(fileSystem: core.fileSystem, source: core.paths.root, target: target).run()
     }
 
@@ -247,12 +251,26 @@ public final class VectorDatabase: Sendable {
     /// The copy is a store of its own, verified in full. It holds every write that was acknowledged
     /// before the call. An interrupted copy is refused when it is opened.
     ///
+    /// A path that ends with `.tar.lz4`, on either side, is an archive in one file: tar in an LZ4 frame. While
+    /// one is written, a copy lies beside it, under its name and `.partial`.
+    ///
     /// - Throws: `notAStore` when `target` exists and is not an empty directory; `corrupt` when a file
     ///   of the source is damaged.
     public static func copy(
         from source: String,
         to target: String
     ) async throws(VectorStoreError) {
+        let archive = StoreArchive(fileSystem: PosixFileSystem())
+        switch (StoreArchive.isName(source), StoreArchive.isName(target)) {
+        case (true, true):
+            throw VectorStoreError(
+                .notAStore,
+                "\(source) is an archive already; copy the file, or restore it to a directory"
+            )
+        case (true, false): return try archive.read(from: source, to: target)
+        case (false, true): return try archive.write(from: source, to: target)
+        case (false, false): break
+        }
         try StoreCopy(fileSystem: PosixFileSystem(), source: source, target: target).run()
     }
 

@@ -1,13 +1,15 @@
 // Background work: flushes on one thread, compactions and rebuilds on another.
 //
 // - Flushes never wait for a long rebuild.
-// - Compactions and rebuilds follow one another, so that no two choose the same segments.
+// - Compactions and rebuilds follow one another, so that no two choose the same segments, and run on
+//   threads of lower priority, so that searches hardly notice them.
 // - A failure is kept and shown in statistics of the store; later writes try again, once a second.
 // - Log files that one quiet collection holds back are freed by flushing it.
 
 import Dispatch
 import StorageIO
 import Synchronization
+import VectorMath
 
 package final class MaintenanceScheduler: Sendable {
     private let core: StoreCore
@@ -110,8 +112,10 @@ package final class MaintenanceScheduler: Sendable {
         guard isNew else { return }
         rewriting.async {
             self.state.withLock { _ = $0.waitingCompactions.remove(collection.id) }
-            self.attempt {
-                () throws(VectorStoreError) in try self.rewrite(collection)
+            WorkThread.inBackground {
+                self.attempt {
+                    () throws(VectorStoreError) in try self.rewrite(collection)
+                }
             }
         }
     }
@@ -170,7 +174,7 @@ package final class MaintenanceScheduler: Sendable {
         progress: @escaping @Sendable (MaintenanceProgress) -> Bool
     ) async throws(VectorStoreError) {
         try await flush(collection)
-        try await run(on: rewriting) { [core] () throws(VectorStoreError) in
+        try await rewrite { [core] () throws(VectorStoreError) in
             try core.space.spendingBallast { () throws(VectorStoreError) in
                 try Compaction(core: core, collection: collection).runFully(progress: progress)
             }
@@ -192,7 +196,7 @@ package final class MaintenanceScheduler: Sendable {
         }
         defer { state.withLock { _ = $0.rebuilding.remove(collection.id) } }
         try await flush(collection)
-        return try await run(on: rewriting) { [core] () throws(VectorStoreError) in
+        return try await rewrite { [core] () throws(VectorStoreError) in
             try Rebuild(
                 core: core,
                 collection: collection,
@@ -232,6 +236,25 @@ package final class MaintenanceScheduler: Sendable {
             await withCheckedContinuation { continuation in
                 queue.async { continuation.resume() }
             }
+        }
+    }
+
+    /// Does work that rewrites segments, on a thread of lower priority.
+    private func rewrite<R: Sendable>(
+        _ work: @escaping @Sendable () throws(VectorStoreError) -> R
+    ) async throws(VectorStoreError) -> R {
+        try await run(on: rewriting) { () throws(VectorStoreError) in
+            let result = Mutex<Result<R, VectorStoreError>?>(nil)
+            WorkThread.inBackground {
+                do throws(VectorStoreError) {
+                    let value = try work()
+                    result.withLock { $0 = .success(value) }
+                } catch {
+                    result.withLock { $0 = .failure(error) }
+                }
+            }
+            guard let result = result.withLock({ $0 }) else { throw MaintenanceCancellation.error }
+            return try result.get()
         }
     }
 

@@ -29,17 +29,17 @@ struct StoreCopy {
         let (manifest, parts) = try LiveManifest(fileSystem: fileSystem, root: source).with {
             (manifest) throws(LoadError) in (manifest, try open(manifest))
         }
+        try prepare()
         do throws(StorageIOError) {
-            try prepare()
             for part in parts { try copy(part) }
         } catch {
-            throw error.isExisting
-                ? VectorStoreError(
-                    .notAStore,
-                    "\(target) is not empty; choose a new directory for the copy",
-                    cause: error
-                ) : VectorStoreError(io: error)
+            throw VectorStoreError(io: error)
         }
+        try publish(manifest)
+    }
+
+    /// Makes the target a store, when every file that the manifest names is there and whole.
+    func publish(_ manifest: Manifest) throws(VectorStoreError) {
         let report = StoreVerification(fileSystem: fileSystem, root: target)
             .check(manifest, progress: nil)
         if let problem = report.problems.first {
@@ -77,7 +77,20 @@ struct StoreCopy {
     }
 
     /// An empty directory with the directories of a store.
-    private func prepare() throws(StorageIOError) {
+    func prepare() throws(VectorStoreError) {
+        do throws(StorageIOError) {
+            try makeDirectories()
+        } catch {
+            throw error.isExisting
+                ? VectorStoreError(
+                    .notAStore,
+                    "\(target) is not empty; choose a new directory for the copy",
+                    cause: error
+                ) : VectorStoreError(io: error)
+        }
+    }
+
+    private func makeDirectories() throws(StorageIOError) {
         if try fileSystem.status(target) == nil {
             try fileSystem.createDirectory(target)
         } else if try !fileSystem.list(target).isEmpty {
