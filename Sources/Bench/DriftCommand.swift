@@ -46,7 +46,7 @@ struct DriftCommand: AsyncParsableCommand {
     var queries = 500
 
     @Option(help: "Seconds of searches that the store may measure, after the last step.")
-    var seconds = 40.0
+    var seconds = 60.0
 
     @Option(help: "The seed of rows and queries.")
     var seed: UInt64 = 1

@@ -202,7 +202,9 @@ final class DriftRun: Sendable {
         thread.start()
         let start = ContinuousClock.now
         let rebuilt: Result<RebuildReport, any Error>
-        do { rebuilt = .success(try await collection.rebuildIndex()) } catch {
+        var forced = RebuildOptions()
+        forced.isForced = true
+        do { rebuilt = .success(try await collection.rebuildIndex(forced)) } catch {
             rebuilt = .failure(error)
         }
         let seconds = elapsed(since: start)

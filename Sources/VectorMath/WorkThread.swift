@@ -40,13 +40,20 @@ package enum WorkThread {
     ///
     /// A thread cannot raise its priority again without a privilege, so it is one of its own. When the
     /// system has none left, the calling thread does the work.
-    package static func inBackground(_ body: @escaping @Sendable () -> Void) {
-        let thread = start {
-            // On Linux the value is the thread's, not the process's (setpriority(2)).
-            setpriority(Int32(PRIO_PROCESS.rawValue), 0, backgroundNiceness)
-            body()
+    package static func inBackground<R, E>(_ body: () throws(E) -> R) throws(E) -> R {
+        // Safe to share: this thread does nothing until the other one has ended.
+        nonisolated(unsafe) var result: Result<R, E>?
+        withoutActuallyEscaping(body) { escaping in
+            nonisolated(unsafe) let work = escaping
+            let thread = start {
+                // On Linux the value is the thread's, not the process's (setpriority(2)).
+                let before = getpriority(Int32(PRIO_PROCESS.rawValue), 0)
+                setpriority(Int32(PRIO_PROCESS.rawValue), 0, max(before, backgroundNiceness))
+                do throws(E) { result = .success(try work()) } catch { result = .failure(error) }
+            }
+            if let thread { pthread_join(thread, nil) }
         }
-        guard let thread else { return body() }
-        pthread_join(thread, nil)
+        guard let result else { return try body() }
+        return try result.get()
     }
 }

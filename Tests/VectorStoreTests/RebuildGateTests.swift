@@ -112,6 +112,41 @@ private enum Rows {
         }
     }
 
+    @Test func `a rebuild that nobody asked for and that is given up does not stop compaction`()
+        async throws
+    {
+        let directory = ScratchDirectory()
+        var options = Rows.options
+        options.automaticIndexing = true
+        options.automaticCompaction = true
+        options.minimumIndexedRowCount = 2_000
+        // No index is good enough.
+        options.rebuildLeewayMicroseconds = -1e9
+        let store = try await VectorDatabase.open(at: directory.path, options: options)
+        let collection = try await store.createCollection(
+            CollectionConfiguration(name: "c", dimension: Rows.dimension)
+        )
+        try await Rows.fill(collection, 0..<2_000)
+        try await collection.rebuildIndex()
+        let generation = try collection.statistics().indexGeneration
+        for start in stride(from: 2_000, to: 10_000, by: 1_000) {
+            try await Rows.fill(collection, start..<start + 1_000)
+            try await collection.flush()
+        }
+        // Flushes that were asked for do not look further; a write that fills a memtable does.
+        let end = ContinuousClock.now + .seconds(30)
+        var statistics = try collection.statistics()
+        while statistics.segmentCount > 5, ContinuousClock.now < end {
+            collection.scheduler.scheduleCompaction(collection.state)
+            try await Task.sleep(for: .milliseconds(50))
+            statistics = try collection.statistics()
+        }
+        #expect(statistics.segmentCount <= 5)
+        #expect(statistics.indexGeneration == generation)
+        #expect(try store.statistics().maintenanceFailure == nil)
+        try await store.close()
+    }
+
     @Test func `going back takes the earlier centroids for the rows of today`() async throws {
         let directory = ScratchDirectory()
         var store = try await VectorDatabase.open(at: directory.path, options: Rows.options)
@@ -140,6 +175,9 @@ private enum Rows {
         #expect(back.nlist == 64)
         #expect(back.rowCount == 8_500)
         #expect(try collection.statistics().nlist == 64)
+        // Or the next flush would train anew at once.
+        let trained = collection.state.live?.index?.set.tables.first?.trainedRowCount
+        #expect(trained == 8_500)
         #expect(try Rows.nearest(collection, target: 1) == exact)
         var found = 0
         for (near, true5) in zip(try Rows.nearest(collection, target: 0.95), exact) {

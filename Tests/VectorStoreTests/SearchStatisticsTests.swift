@@ -72,6 +72,28 @@ private enum Rows {
         try await store.close()
     }
 
+    @Test func `a search cut off in the memtable does not promise what it did not see`()
+        async throws
+    {
+        let directory = ScratchDirectory()
+        let store = try await VectorDatabase.open(at: directory.path)
+        let collection = try await store.createCollection(
+            CollectionConfiguration(name: "c", dimension: Rows.dimension)
+        )
+        for start in stride(from: 0, to: 6_000, by: 2_000) {
+            try await collection.upsert(
+                (start..<start + 2_000).map {
+                    Record(id: .integer(UInt64($0)), vector: Rows.vector($0))
+                }
+            )
+        }
+        let query = SearchQuery(vector: Rows.vector(9_001), k: 10, timeLimit: .nanoseconds(1))
+        let cut = try collection.search(query).statistics
+        #expect(cut.exactness == .truncated(.timeLimit))
+        #expect(cut.estimatedRecall < 0.2, "of \(cut.rowsScanned) rows in 6,000")
+        try await store.close()
+    }
+
     @Test func `a profile has the time of each phase, only when asked for`() async throws {
         let directory = ScratchDirectory()
         let (store, collection) = try await Rows.build(directory)

@@ -5,6 +5,7 @@
 // - Every input block is verified as it is read, so that damage is not laundered under fresh checksums.
 
 import StorageIO
+import VectorMath
 
 /// Chooses what to merge.
 enum CompactionPolicy {
@@ -74,6 +75,22 @@ struct Compaction {
     ) throws(VectorStoreError) -> Bool {
         guard let live = collection.live else { return false }
         let replacement = SegmentReplacement(inputs: views.map { .segment($0) })
+        let output = try WorkThread.inBackground { () throws(VectorStoreError) in
+            try build(replacement, live: live, progress: progress)
+        }
+        try SegmentSwap(core: core, collection: collection).publish(
+            replacement,
+            output: output,
+            persisted: [:]
+        )
+        return true
+    }
+
+    private func build(
+        _ replacement: SegmentReplacement,
+        live: LiveSet,
+        progress: @escaping (MaintenanceProgress) -> Bool
+    ) throws(VectorStoreError) -> SegmentSwap.Output {
         let sources = replacement.inputs.map(\.store)
         let generation = live.index
         let planner = RowPlanner(
@@ -99,12 +116,7 @@ struct Compaction {
             output.segment = built.segment
             output.description = built.description
         }
-        try SegmentSwap(core: core, collection: collection).publish(
-            replacement,
-            output: output,
-            persisted: [:]
-        )
-        return true
+        return output
     }
 }
 

@@ -1,15 +1,15 @@
 // Background work: flushes on one thread, compactions and rebuilds on another.
 //
 // - Flushes never wait for a long rebuild.
-// - Compactions and rebuilds follow one another, so that no two choose the same segments, and run on
-//   threads of lower priority, so that searches hardly notice them.
+// - Compactions and rebuilds follow one another, so that no two choose the same segments, and build on
+//   threads of lower priority, so that searches hardly notice them. They publish on a plain one, for
+//   writes wait for that.
 // - A failure is kept and shown in statistics of the store; later writes try again, once a second.
 // - Log files that one quiet collection holds back are freed by flushing it.
 
 import Dispatch
 import StorageIO
 import Synchronization
-import VectorMath
 
 package final class MaintenanceScheduler: Sendable {
     private let core: StoreCore
@@ -23,6 +23,8 @@ package final class MaintenanceScheduler: Sendable {
         /// A collection is being flushed because the log has grown long.
         var isShorteningLog = false
         var lastRetry: ContinuousClock.Instant?
+        /// Rows of a collection when a rebuild that nobody asked for was given up.
+        var rejectedRowCounts: [UInt32: Int] = [:]
     }
     private let state = Mutex(State())
     private let failure = Mutex<VectorStoreError?>(nil)
@@ -105,30 +107,36 @@ package final class MaintenanceScheduler: Sendable {
         }
     }
 
-    private func scheduleCompaction(_ collection: CollectionState) {
+    /// Looks whether segments are to be merged, or the index trained anew.
+    func scheduleCompaction(_ collection: CollectionState) {
         let isNew = state.withLock { state in
             !state.isStopped && state.waitingCompactions.insert(collection.id).inserted
         }
         guard isNew else { return }
         rewriting.async {
             self.state.withLock { _ = $0.waitingCompactions.remove(collection.id) }
-            WorkThread.inBackground {
-                self.attempt {
-                    () throws(VectorStoreError) in try self.rewrite(collection)
-                }
+            self.attempt {
+                () throws(VectorStoreError) in try self.rewrite(collection)
             }
         }
     }
 
     private func rewrite(_ collection: CollectionState) throws(VectorStoreError) {
         if core.options.automaticIndexing, needsIndex(collection) {
-            _ = try Rebuild(
-                core: core,
-                collection: collection,
-                options: RebuildOptions(),
-                progress: { [self] _ in !isStopped }
-            ).run()
-            return
+            do throws(VectorStoreError) {
+                _ = try Rebuild(
+                    core: core,
+                    collection: collection,
+                    options: RebuildOptions(),
+                    progress: { [self] _ in !isStopped }
+                ).run()
+                return
+            } catch {
+                guard error.code == .rebuildRejected else { throw error }
+                // The index in force serves on; more rows may make the difference.
+                let rows = collection.live?.liveCount ?? 0
+                state.withLock { $0.rejectedRowCounts[collection.id] = rows }
+            }
         }
         guard core.options.automaticCompaction else { return }
         while !isStopped,
@@ -146,6 +154,11 @@ package final class MaintenanceScheduler: Sendable {
         let rows = live.segments.reduce(0) { $0 + $1.liveCount }
         guard rows >= core.options.minimumIndexedRowCount else { return false }
         guard let index = live.index, let global = index.globalTable else { return true }
+        if let rejected = state.withLock({ $0.rejectedRowCounts[collection.id] }),
+            rows < rejected + rejected / 4
+        {
+            return false
+        }
         return UInt64(rows) >= 4 * max(1, index.set.tables[global].trainedRowCount)
     }
 
@@ -174,7 +187,7 @@ package final class MaintenanceScheduler: Sendable {
         progress: @escaping @Sendable (MaintenanceProgress) -> Bool
     ) async throws(VectorStoreError) {
         try await flush(collection)
-        try await rewrite { [core] () throws(VectorStoreError) in
+        try await run(on: rewriting) { [core] () throws(VectorStoreError) in
             try core.space.spendingBallast { () throws(VectorStoreError) in
                 try Compaction(core: core, collection: collection).runFully(progress: progress)
             }
@@ -196,7 +209,7 @@ package final class MaintenanceScheduler: Sendable {
         }
         defer { state.withLock { _ = $0.rebuilding.remove(collection.id) } }
         try await flush(collection)
-        return try await rewrite { [core] () throws(VectorStoreError) in
+        return try await run(on: rewriting) { [core] () throws(VectorStoreError) in
             try Rebuild(
                 core: core,
                 collection: collection,
@@ -236,25 +249,6 @@ package final class MaintenanceScheduler: Sendable {
             await withCheckedContinuation { continuation in
                 queue.async { continuation.resume() }
             }
-        }
-    }
-
-    /// Does work that rewrites segments, on a thread of lower priority.
-    private func rewrite<R: Sendable>(
-        _ work: @escaping @Sendable () throws(VectorStoreError) -> R
-    ) async throws(VectorStoreError) -> R {
-        try await run(on: rewriting) { () throws(VectorStoreError) in
-            let result = Mutex<Result<R, VectorStoreError>?>(nil)
-            WorkThread.inBackground {
-                do throws(VectorStoreError) {
-                    let value = try work()
-                    result.withLock { $0 = .success(value) }
-                } catch {
-                    result.withLock { $0 = .failure(error) }
-                }
-            }
-            guard let result = result.withLock({ $0 }) else { throw MaintenanceCancellation.error }
-            return try result.get()
         }
     }
 

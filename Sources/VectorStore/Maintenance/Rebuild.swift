@@ -43,8 +43,38 @@ struct Rebuild {
         }
     }
 
+    /// What is ready to be published.
+    private struct Built {
+        var replacement: SegmentReplacement
+        var set: CentroidSet
+        var output: SegmentSwap.Output
+        var comparison: RebuildReport.Comparison?
+    }
+
     func run() throws(VectorStoreError) -> RebuildReport {
         let watch = Stopwatch()
+        let built = try WorkThread.inBackground { () throws(VectorStoreError) in
+            try build(watch)
+        }
+        _ = report("publish", 0.99)
+        try SegmentSwap(core: core, collection: collection).publish(
+            built.replacement,
+            output: built.output,
+            persisted: [:]
+        )
+        watch.lap("publish")
+        _ = report("publish", 1)
+        return RebuildReport(
+            generation: built.output.generation?.index.number ?? 0,
+            rowCount: built.output.plan.rows.count,
+            nlist: built.set.tables.first { $0.isGlobal }?.nlist ?? 0,
+            indexedPartitionCount: built.set.tables.filter { !$0.isGlobal }.count,
+            seconds: watch.phases,
+            comparison: built.comparison
+        )
+    }
+
+    private func build(_ watch: Stopwatch) throws(VectorStoreError) -> Built {
         guard let live = collection.live else { throw MaintenanceCancellation.error }
         let replacement = SegmentReplacement(inputs: live.segments.map { .segment($0) })
         let sources = replacement.inputs.map(\.store)
@@ -79,7 +109,7 @@ struct Rebuild {
                 sources: sources,
                 generation: calibrated,
                 isCalibrated: true
-            ) { report("write", 0.7 + 0.29 * $0) }
+            ) { report("write", 0.7 + 0.27 * $0) }
             guard let built else { throw MaintenanceCancellation.error }
             output.segment = built.segment
             output.description = built.description
@@ -90,21 +120,18 @@ struct Rebuild {
             comparison = try compare(segment, calibrated, with: replacement, in: live)
         }
         watch.lap("compare")
-        if let calibrated { output.generation = (calibrated, try persist(set)) }
-        _ = report("publish", 0.99)
-        try SegmentSwap(core: core, collection: collection).publish(
-            replacement,
+        if let calibrated {
+            do throws(VectorStoreError) {
+                output.generation = (calibrated, try persist(set))
+            } catch {
+                if let segment = output.segment, core.poison == nil { discard(segment) }
+                throw error
+            }
+        }
+        return Built(
+            replacement: replacement,
+            set: set,
             output: output,
-            persisted: [:]
-        )
-        watch.lap("publish")
-        _ = report("publish", 1)
-        return RebuildReport(
-            generation: calibrated?.number ?? 0,
-            rowCount: plan.rows.count,
-            nlist: set.tables.first { $0.isGlobal }?.nlist ?? 0,
-            indexedPartitionCount: set.tables.filter { !$0.isGlobal }.count,
-            seconds: watch.phases,
             comparison: comparison
         )
     }
@@ -126,6 +153,10 @@ struct Rebuild {
                 )
             }
             set.generation = number
+            // Or the next flush would find that the collection has outgrown it, and train anew.
+            for table in set.tables.indices where set.tables[table].isGlobal {
+                set.tables[table].trainedRowCount = UInt64(replacement.rows.count)
+            }
             return set
         }
         let scopes = scopes(replacement.rows, sources: sources, configuration: live.configuration)

@@ -153,14 +153,14 @@ struct SegmentSwap {
         collection.replace(next)
     }
 
-    /// A rebuild may have retired the generation that the output was listed under; then the output
-    /// names lists that nobody knows, and must be made again.
+    /// A rebuild may have replaced the generation that the output was listed under; then it must be made
+    /// again, under the lists in force.
     private func checkGeneration(
         of output: Output,
         in live: LiveSet
     ) throws(VectorStoreError) {
         guard let number = output.segment?.indexGeneration, number != 0,
-            number != output.generation?.index.number, live.generations[number] == nil
+            number != output.generation?.index.number, number != live.currentGeneration
         else { return }
         throw VectorStoreError(
             .busy,

@@ -21,7 +21,7 @@ struct StoreClosing {
             }
         }
         core.writing.withLock { state in
-            state.isClosed = true
+            core.close(&state)
             guard core.poison == nil, !state.logIsSpent else { return }
             do throws(StorageIOError) {
                 try state.log.seal()

@@ -2,7 +2,8 @@
 //
 // - One search in so many is answered once more, without leaving out a list, when the first answer has
 //   long gone out. The share of its matches that both answers have is its recall.
-// - Measuring takes at most a fiftieth of one core, and never keeps more than a few live sets alive.
+// - Measuring takes at most a fiftieth of one core for each collection, and never keeps more than a few
+//   live sets alive.
 // - Where measured recall stays below what calibration promised, later searches look at more lists.
 
 import Dispatch
@@ -35,6 +36,8 @@ package final class LiveRecall: Sendable {
         var pending: [Sample] = []
         var isRunning = false
         var isStopped = false
+        /// The segments of the live set in force.
+        var segments: [UInt64] = []
         /// The index generation that the figures are of.
         var generation: UInt64 = 0
         /// The last `window` figures of each band, oldest first.
@@ -167,12 +170,7 @@ package final class LiveRecall: Sendable {
         generation: UInt64
     ) {
         state.withLock { state in
-            if generation != state.generation {
-                guard generation > state.generation else { return }
-                state.generation = generation
-                state.measured = [:]
-                for excess in excess { excess.bits.store(Float(1).bitPattern, ordering: .relaxed) }
-            }
+            guard begin(generation, &state) else { return }
             var figures = state.measured[band] ?? []
             if figures.count == Self.window { figures.removeFirst() }
             figures.append(measured)
@@ -187,6 +185,29 @@ package final class LiveRecall: Sendable {
                 (value < 1.05 ? 1 : value).bitPattern,
                 ordering: .relaxed
             )
+        }
+    }
+
+    /// Forgets what was measured of an earlier generation; false for one that is gone.
+    private func begin(_ generation: UInt64, _ state: inout State) -> Bool {
+        guard generation != state.generation else { return true }
+        guard generation > state.generation else { return false }
+        state.generation = generation
+        state.measured = [:]
+        for excess in excess { excess.bits.store(Float(1).bitPattern, ordering: .relaxed) }
+        return true
+    }
+
+    /// Takes note of a live set that segments were replaced in: what waits to be measured of the old
+    /// ones would keep their files, and of an old index says nothing of the new one.
+    func follow(_ live: LiveSet) {
+        let segments = live.segments.map(\.segment.segmentID)
+        state.withLock { state in
+            if segments != state.segments {
+                state.segments = segments
+                state.pending = []
+            }
+            _ = begin(live.currentGeneration, &state)
         }
     }
 

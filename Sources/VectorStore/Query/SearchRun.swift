@@ -33,6 +33,8 @@ struct SearchRun {
     var scanned = CodesScanned()
     /// Whether the deadline came before all was looked at.
     var isTruncated = false
+    /// Rows outside lists that were to be looked at, and those of them that were before the deadline.
+    var (planned, done) = (0, 0)
     /// The first failure met while breaking ties; ends the search.
     var failure: CorruptionError?
 
@@ -48,10 +50,20 @@ struct SearchRun {
         var blocks = 0
         var codes = 0
         var byteRows = 0
+
+        mutating func add(_ other: CodesScanned) {
+            lists += other.lists
+            blocks += other.blocks
+            codes += other.codes
+            byteRows += other.byteRows
+        }
     }
 
+    /// Rows that were looked at in any form.
+    var looked: Int { rowsScanned + scanned.codes + scanned.byteRows }
+
     /// Whether the deadline has come; then nothing more is looked at.
-    private mutating func isLate() -> Bool {
+    mutating func isLate() -> Bool {
         guard let deadline = query.deadline else { return false }
         if !isTruncated { isTruncated = MonotonicTime.now >= deadline }
         return isTruncated
@@ -67,7 +79,6 @@ struct SearchRun {
         matching: [UInt64]? = nil
     ) throws(CorruptionError) {
         let view = live.segments[index]
-        try view.segment.verifyVectors(ordinals: ordinals)
         let stride = view.segment.strideFloats
         let base = view.segment.vectors
         let storeIndex = live.memtables.count + index
@@ -76,6 +87,12 @@ struct SearchRun {
             var first = ordinals.lowerBound
             while first < ordinals.upperBound, !run.isLate() {
                 let count = min(Self.blockRowCount, ordinals.upperBound - first)
+                do throws(CorruptionError) {
+                    try view.segment.verifyVectors(ordinals: first..<first + count)
+                } catch {
+                    run.failure = error
+                    return
+                }
                 run.query.vector.withUnsafeBufferPointer { vector in
                     guard let vector = vector.baseAddress else { return }
                     Kernels.dotRows(
@@ -108,7 +125,6 @@ struct SearchRun {
         endsAtDeadline: Bool
     ) throws(CorruptionError) {
         let view = live.segments[index]
-        for ordinal in ordinals { try view.segment.verifyVector(Int(ordinal)) }
         let stride = view.segment.strideFloats
         let base = view.segment.vectors
         let storeIndex = live.memtables.count + index
@@ -119,6 +135,14 @@ struct SearchRun {
                 let count = min(Self.blockRowCount, ordinals.count - first)
                 guard let start = ordinals.baseAddress else { return }
                 let block = start + first
+                do throws(CorruptionError) {
+                    for place in 0..<count {
+                        try view.segment.verifyVector(Int(block[place]))
+                    }
+                } catch {
+                    run.failure = error
+                    return
+                }
                 run.query.vector.withUnsafeBufferPointer { vector in
                     guard let vector = vector.baseAddress else { return }
                     Kernels.dotGather(

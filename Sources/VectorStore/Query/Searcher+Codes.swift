@@ -30,7 +30,9 @@ extension Searcher {
         for index in live.segments.indices {
             for range in scope.ranges[index]
             where plan.probes[index] == nil || lists(of: range, segment: index) == nil {
-                try scanWhole(&run, range, segment: index, statistics: &statistics)
+                try counting(range.ordinals.count, &run) { run throws(CorruptionError) in
+                    try scanWhole(&run, range, segment: index, statistics: &statistics)
+                }
             }
         }
     }

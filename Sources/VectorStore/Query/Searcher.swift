@@ -53,7 +53,7 @@ struct Searcher {
                 try searchFurther(&run, scope: scope, plan: plan, statistics: &statistics)
             }
         }
-        tell(of: run, scope: scope, in: &statistics)
+        tell(of: run, plan: plan, scope: scope, in: &statistics)
         let rows = try ordered(run.best)
         query.clock?.end(\.order)
         let isMeasurable = statistics.exactness == .estimated && statistics.nprobe > 0
@@ -67,6 +67,7 @@ struct Searcher {
 
     private func tell(
         of run: SearchRun,
+        plan: QueryPlan,
         scope: SearchScope,
         in statistics: inout SearchStatistics
     ) {
@@ -76,12 +77,10 @@ struct Searcher {
         statistics.codesScanned = run.scanned.codes
         statistics.byteRowsScanned = run.scanned.byteRows
         if run.isTruncated {
-            if statistics.nprobe == 0 {
-                // Rows of a scan of everything come in no order of nearness.
-                let looked = max(run.scanned.codes, run.scanned.byteRows, run.rowsScanned)
-                statistics.estimatedRecall *=
-                    min(1, Double(looked) / Double(max(1, scope.segmentRowCount)))
-            }
+            // Rows outside lists come in no order of nearness; what lists lost is reckoned with them.
+            let rows = scope.segmentRowCount + live.memtables.reduce(0) { $0 + $1.rowCount }
+            let all = plan.access == .codes ? max(run.planned, rows) : run.planned
+            statistics.estimatedRecall *= 1 - Double(run.planned - run.done) / Double(max(1, all))
             statistics.exactness = .truncated(.timeLimit)
         } else if statistics.mode == .probed {
             statistics.exactness = .estimated
@@ -96,19 +95,33 @@ struct Searcher {
         plan: QueryPlan,
         statistics: inout SearchStatistics
     ) throws(CorruptionError) {
+        let (first, firstStatistics) = (run, statistics)
+        defer {
+            run.rowsScanned += first.rowsScanned
+            run.scanned.add(first.scanned)
+        }
         var query = run.query
         query.recallTarget = 1
         run = SearchRun(live: live, query: query)
         try scanMemtables(&run)
-        guard query.floor > -.infinity else {
+        if query.floor > -.infinity {
+            var whole = plan
+            whole.probes = plan.probes.map { $0.map { _ in .max } }
+            try scanCodes(&run, scope: scope, plan: whole, statistics: &statistics)
+        } else {
             try scanAll(&run, scope: scope)
             statistics.mode = .exact
             statistics.estimatedRecall = 1
-            return
         }
-        var whole = plan
-        whole.probes = plan.probes.map { $0.map { _ in .max } }
-        try scanCodes(&run, scope: scope, plan: whole, statistics: &statistics)
+        guard run.isTruncated else { return }
+        // Time was up before all was seen again: what the lists gave is nearer than what came first.
+        let second = run
+        run = first
+        run.rowsScanned = second.rowsScanned
+        run.scanned = second.scanned
+        run.isTruncated = true
+        statistics = firstStatistics
+        statistics.estimatedRecall *= Double(run.best.count) / Double(query.k)
     }
 
     /// The nearest rows of a search that leaves no list out and hardly ever believes a code that is too
@@ -215,16 +228,34 @@ struct Searcher {
 
     // MARK: - Access paths
 
+    /// Does a scan of rows outside lists and takes note of how far it came.
+    func counting(
+        _ rows: Int,
+        _ run: inout SearchRun,
+        _ scan: (inout SearchRun) throws(CorruptionError) -> Void
+    ) throws(CorruptionError) {
+        let before = run.looked
+        try scan(&run)
+        run.planned += rows
+        run.done += run.isTruncated ? min(rows, run.looked - before) : rows
+    }
+
     private func scanMemtables(_ run: inout SearchRun) throws(CorruptionError) {
         for index in live.memtables.indices where live.memtables[index].rowCount > 0 {
-            try run.scan(memtable: index)
+            try counting(live.memtables[index].rowCount, &run) { run throws(CorruptionError) in
+                try run.scan(memtable: index)
+            }
         }
         run.query.clock?.end(\.memtable)
     }
 
     private func scanAll(_ run: inout SearchRun, scope: SearchScope) throws(CorruptionError) {
         for (index, ranges) in scope.ranges.enumerated() {
-            for range in ranges { try run.scan(segment: index, ordinals: range.ordinals) }
+            for range in ranges {
+                try counting(range.ordinals.count, &run) { run throws(CorruptionError) in
+                    try run.scan(segment: index, ordinals: range.ordinals)
+                }
+            }
         }
         run.query.clock?.end(\.compare)
     }
@@ -234,9 +265,16 @@ struct Searcher {
         scope: SearchScope
     ) throws(CorruptionError) {
         guard let filter = run.query.filter else { return try scanAll(&run, scope: scope) }
+        var (tried, matched) = (0, 0)
         for (index, ranges) in scope.ranges.enumerated() {
             let segment = live.segments[index].segment
             for range in ranges {
+                if run.isLate() {
+                    // As many match as did so far, as far as can be told.
+                    let share = tried == 0 ? 1 : Double(matched) / Double(tried)
+                    run.planned += Int((Double(range.ordinals.count) * share).rounded(.up))
+                    continue
+                }
                 let words = try filter.bitmap(over: segment, ordinals: range.ordinals)
                 var chosen: [UInt32] = []
                 for (position, word) in words.enumerated() {
@@ -247,13 +285,17 @@ struct Searcher {
                         bits &= bits - 1
                     }
                 }
-                var failure: CorruptionError?
-                chosen.withUnsafeBufferPointer { ordinals in
-                    do throws(CorruptionError) {
-                        try run.gather(segment: index, ordinals: ordinals, endsAtDeadline: true)
-                    } catch { failure = error }
+                tried += range.ordinals.count
+                matched += chosen.count
+                try counting(chosen.count, &run) { run throws(CorruptionError) in
+                    var failure: CorruptionError?
+                    chosen.withUnsafeBufferPointer { ordinals in
+                        do throws(CorruptionError) {
+                            try run.gather(segment: index, ordinals: ordinals, endsAtDeadline: true)
+                        } catch { failure = error }
+                    }
+                    if let failure { throw failure }
                 }
-                if let failure { throw failure }
             }
         }
         run.query.clock?.end(\.compare)

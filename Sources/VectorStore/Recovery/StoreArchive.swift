@@ -24,12 +24,12 @@ struct StoreArchive {
         let (directory, name) = Self.split(target)
         let copy = target + ".partial"
         try converting { () throws(StorageIOError) in
-            guard try fileSystem.status(target) == nil else {
-                throw StorageIOError(operation: .open, path: target, errno: EEXIST)
+            for path in [target, copy] where try fileSystem.status(path) != nil {
+                throw StorageIOError(operation: .open, path: path, errno: EEXIST)
             }
         }
-        try StoreCopy(fileSystem: fileSystem, source: source, target: copy).run()
         defer { remove(copy) }
+        try StoreCopy(fileSystem: fileSystem, source: source, target: copy).run()
         try converting { () throws(StorageIOError) in
             var writer = try AtomicFileWriter(directory: directory, fileSystem: fileSystem)
             do throws(StorageIOError) {

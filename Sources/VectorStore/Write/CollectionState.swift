@@ -4,12 +4,15 @@ import Synchronization
 /// One open collection: its live set, replaced as a whole by every change.
 ///
 /// Readers take `live` under a lock that is held for the time of one reference; only the holder of
-/// the store's writing lock replaces it.
+/// the store's writing lock replaces it. Ids are looked up in memtables under a lock of their own, which
+/// is held while changes are applied.
 package final class CollectionState: Sendable {
     package let id: UInt32
     package let configuration: CollectionConfiguration
     package let liveRecall: LiveRecall
     private let current: Mutex<LiveSet?>
+    /// Held while ids in memtables are looked up or written.
+    private let identifying = Mutex<Void>(())
 
     package init(
         id: UInt32,
@@ -32,7 +35,11 @@ package final class CollectionState: Sendable {
     ///
     /// Only under the store's writing lock.
     package func replace(_ live: LiveSet?) {
-        if live == nil { liveRecall.stop() }
+        if let live {
+            liveRecall.follow(live)
+        } else {
+            liveRecall.stop()
+        }
         current.withLock { $0 = live }
     }
 
@@ -42,7 +49,7 @@ package final class CollectionState: Sendable {
     package func locate(
         _ ids: [RecordID]
     ) throws(CorruptionError) -> (live: LiveSet, keys: [RowKey?])? {
-        try current.withLock { (live) throws(CorruptionError) in
+        try identifying.withLock { (_) throws(CorruptionError) in
             guard let live else { return nil }
             let keys = try live.reading { () throws(CorruptionError) in
                 var keys: [RowKey?] = []
@@ -61,11 +68,12 @@ package final class CollectionState: Sendable {
     ///     rows that they hide.
     ///   - lsn: The LSN of the new live set.
     package func apply(_ changes: [LocatedChange], lsn: UInt64) {
-        current.withLock { live in
+        identifying.withLock { _ in
             guard let before = live else { return }
             var editor = LiveSetEditor(before)
             for change in changes { editor.apply(change) }
-            live = editor.finish(lsn: lsn)
+            let after = editor.finish(lsn: lsn)
+            current.withLock { $0 = after }
         }
     }
 }

@@ -146,6 +146,22 @@ final class Committer: Sendable {
     private func commitWhatFits(
         _ group: [WriteRequest]
     ) -> [Result<WriteReceipt, VectorStoreError>] {
+        let results = commitRefusing(group)
+        guard group.contains(where: { $0.id != nil }) else { return results }
+        // A write that was done before is not refused for want of space.
+        return zip(group, results).map { request, result in
+            guard case .failure(let error) = result, error.code == .diskFull,
+                let id = request.id,
+                var receipt = core.receipt(of: id, in: request.collection.id)
+            else { return result }
+            receipt.isRepeated = true
+            return .success(receipt)
+        }
+    }
+
+    private func commitRefusing(
+        _ group: [WriteRequest]
+    ) -> [Result<WriteReceipt, VectorStoreError>] {
         var refusal: VectorStoreError?
         do throws(VectorStoreError) {
             try core.completeOpening()

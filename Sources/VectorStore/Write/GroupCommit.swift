@@ -40,7 +40,9 @@ struct GroupCommit {
         } catch {
             return results.map { result in
                 switch result {
-                case .success: .failure(error)
+                // What was done before needs nothing written.
+                case .success(let resolved):
+                    resolved.known.map { .success($0) } ?? .failure(error)
                 case .failure(let own): .failure(own)
                 }
             }

@@ -48,6 +48,7 @@ package final class StoreCore: Sendable {
     private let nextSegmentID: Atomic<UInt64>
     private let nextGeneration: Atomic<UInt64>
     private let failure = Mutex<VectorStoreError?>(nil)
+    private let closed = Atomic(false)
     private let owedWork = Mutex<OwedWork?>(nil)
     private let owesWork = Atomic<Bool>(false)
     private let recovery = Mutex(
@@ -136,8 +137,16 @@ package final class StoreCore: Sendable {
     }
 
     /// Whether `close` was called.
+    ///
+    /// Every search asks; the writing lock, which is held over syncs, would keep it waiting.
     package var isClosed: Bool {
-        writing.withLock { $0.isClosed }
+        closed.load(ordering: .acquiring)
+    }
+
+    /// Says so, from now on.
+    package func close(_ state: inout WritingState) {
+        state.isClosed = true
+        closed.store(true, ordering: .releasing)
     }
 
     package func checkWritable(_ state: WritingState) throws(VectorStoreError) {
