@@ -59,18 +59,18 @@ private struct ColumnScan {
     func words(_ test: ColumnTest) -> [UInt64] {
         switch test {
         case .int64(let lower, let upper):
-            return build { ordinal in
-                let value = Int64(bitPattern: column.bits(at: ordinal))
-                return value >= lower && value <= upper
+            return compare { (bits: UInt64) in
+                let value = Int64(bitPattern: bits)
+                return (value >= lower ? 1 : 0) & (value <= upper ? 1 : 0)
             }
         case .int64In(let values):
             return build {
                 ColumnTest.contains(values, Int64(bitPattern: column.bits(at: $0)))
             }
         case .double(let lower, let upper):
-            return build { ordinal in
-                let value = Double(bitPattern: column.bits(at: ordinal))
-                return value >= lower && value <= upper
+            return compare { (bits: UInt64) in
+                let value = Double(bitPattern: bits)
+                return (value >= lower ? 1 : 0) & (value <= upper ? 1 : 0)
             }
         case .doubleIn(let values):
             return build {
@@ -99,13 +99,42 @@ private struct ColumnScan {
         var words = [UInt64](repeating: 0, count: (ordinals.count + 63) / 64)
         for index in words.indices {
             let first = ordinals.lowerBound + index * 64
-            let count = min(64, ordinals.upperBound - first)
+            var rest = present(first)
             var word: UInt64 = 0
-            for bit in 0..<count where column.isPresent(first + bit) {
+            while rest != 0 {
+                let bit = rest.trailingZeroBitCount
                 if matches(first + bit) { word |= 1 << UInt64(bit) }
+                rest &= rest - 1
             }
             words[index] = word
         }
         return words
+    }
+
+    /// Tests 8-byte values, those of rows without one too, which costs less than to pass over them.
+    @inline(__always)
+    private func compare(_ matches: (UInt64) -> UInt64) -> [UInt64] {
+        var words = [UInt64](repeating: 0, count: (ordinals.count + 63) / 64)
+        let values = column.values.integers(at: 0, as: UInt64.self)
+        for index in words.indices {
+            let first = ordinals.lowerBound + index * 64
+            let count = min(64, ordinals.upperBound - first)
+            var word: UInt64 = 0
+            for bit in 0..<count { word |= matches(values[first + bit]) << UInt64(bit) }
+            words[index] = word & present(first)
+        }
+        return words
+    }
+
+    /// Which of the 64 rows from `first` on, as far as they are in the range, have a value.
+    @inline(__always)
+    private func present(_ first: Int) -> UInt64 {
+        let (index, shift) = (first >> 6, UInt64(first & 63))
+        var word = column.presenceWord(index) >> shift
+        let count = min(64, ordinals.upperBound - first)
+        if shift != 0, 64 - Int(shift) < count {
+            word |= column.presenceWord(index + 1) << (64 - shift)
+        }
+        return count < 64 ? word & (1 << UInt64(count) - 1) : word
     }
 }

@@ -32,7 +32,11 @@ struct QueryPlan {
     /// A filter that lets fewer than one row in this many pass is resolved before distances.
     static let gatherSelectivity = 1.0 / 16
     /// Rows that are tried to estimate how many match a filter.
-    static let filterSampleCount = 512
+    ///
+    /// Each costs a cache miss, so the first sample
+    /// has to do for a filter that is found to let so many pass.
+    static let (firstSampleCount, filterSampleCount) = (128, 512)
+    static let commonSelectivity = 0.4
 }
 
 /// The rows that a search is about.

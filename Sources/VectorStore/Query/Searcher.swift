@@ -207,9 +207,15 @@ struct Searcher {
 
     /// The estimated share of rows that match, from an even sample of the scope.
     private func selectivity(of filter: FilterProgram, scope: SearchScope) -> Double {
+        let first = selectivity(of: filter, scope: scope, sample: QueryPlan.firstSampleCount)
+        return first >= QueryPlan.commonSelectivity
+            ? first : selectivity(of: filter, scope: scope, sample: QueryPlan.filterSampleCount)
+    }
+
+    private func selectivity(of filter: FilterProgram, scope: SearchScope, sample: Int) -> Double {
         let total = scope.segmentRowCount
         guard total > 0 else { return 1 }
-        let step = max(1, total / QueryPlan.filterSampleCount)
+        let step = max(1, total / sample)
         var (tried, matched, skip) = (0, 0, step / 2)
         for (index, ranges) in scope.ranges.enumerated() {
             let segment = live.segments[index].segment
