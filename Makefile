@@ -28,7 +28,7 @@ TEST_ARGS := -c release -Xswiftc -enable-testing --scratch-path .build-test \
 
 .PHONY: help deps toolchain build demo demo-chat lint test soak fuzz kernel-guards kernel-guards-arm tsan \
 	api-check mutants bench bench-load \
-	bench-peers bench-flat bench-stream bench-large bench-build bench-pgvector bench-wire format clean
+	bench-peers bench-flat bench-stream bench-drift bench-large bench-build bench-pgvector bench-wire format clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -108,6 +108,9 @@ bench-flat: build ## Hold searches of one partition against FAISS IndexFlatIP (W
 
 bench-stream: build ## Hold the scan of codes against the rate at which memory can be read
 	@"$$($(SWIFT) build -c release $(SWIFT_ARGS) --show-bin-path)/vector-bench" stream --least 70
+
+bench-drift: build ## Change the rows under an index and measure recall, time and the cure
+	@"$$($(SWIFT) build -c release $(SWIFT_ARGS) --show-bin-path)/vector-bench" drift
 
 bench-large: build ## Measure a large data set beside hnswlib and FAISS (DATA=DIR PEER_PYTHON=FILE)
 	@test -d "$(DATA)" || { echo "bench-large: give DATA=DIR" >&2; exit 1; }

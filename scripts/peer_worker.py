@@ -81,7 +81,7 @@ class Faiss:
 
 class HNSWLib:
     build = "M16 efc200"
-    sweep = [{"ef": ef} for ef in (10, 20, 30, 40, 60, 80, 120, 160, 240, 320)]
+    sweep = [{"ef": ef} for ef in (10, 16, 20, 23, 26, 30, 40, 50, 56, 60, 80, 120, 160, 240, 320)]
 
     def make(self, rows, threads):
         import hnswlib
@@ -155,7 +155,7 @@ class USearch:
 class ScaNN:
     sweep = [
         {"leaves": leaves, "reorder": reorder}
-        for leaves in (4, 8, 16, 32, 64, 128)
+        for leaves in (4, 8, 16, 24, 32, 36, 40, 48, 64, 96, 128, 192)
         for reorder in (30, 100)
     ]
 
@@ -195,7 +195,7 @@ class ScaNN:
 
 class SVS:
     build = "Vamana R32"
-    sweep = [{"window": window} for window in (10, 20, 40, 80, 160)]
+    sweep = [{"window": window} for window in (10, 14, 16, 18, 20, 28, 40, 56, 64, 80, 160)]
 
     def make(self, rows, threads):
         import svs

@@ -74,6 +74,10 @@ struct DriftCommand: AsyncParsableCommand {
     func run() async throws {
         let directory = ScratchDirectory(kept: nil, parent: scratch)
         defer { directory.remove() }
+        try FileManager.default.createDirectory(
+            atPath: directory.path,
+            withIntermediateDirectories: true
+        )
         let run = try await DriftRun(command: self, directory: directory.path)
         if !json {
             print("# \(Machine.line)")
