@@ -59,18 +59,17 @@ private struct ColumnScan {
     func words(_ test: ColumnTest) -> [UInt64] {
         switch test {
         case .int64(let lower, let upper):
-            return compare { (bits: UInt64) in
-                let value = Int64(bitPattern: bits)
-                return (value >= lower ? 1 : 0) & (value <= upper ? 1 : 0)
-            }
+            let values = column.values.integers(at: 0, as: Int64.self)
+            return build { values[$0] >= lower && values[$0] <= upper }
         case .int64In(let values):
             return build {
                 ColumnTest.contains(values, Int64(bitPattern: column.bits(at: $0)))
             }
         case .double(let lower, let upper):
-            return compare { (bits: UInt64) in
-                let value = Double(bitPattern: bits)
-                return (value >= lower ? 1 : 0) & (value <= upper ? 1 : 0)
+            let values = column.values.integers(at: 0, as: UInt64.self)
+            return build { ordinal in
+                let value = Double(bitPattern: values[ordinal])
+                return value >= lower && value <= upper
             }
         case .doubleIn(let values):
             return build {
@@ -101,27 +100,16 @@ private struct ColumnScan {
             let first = ordinals.lowerBound + index * 64
             var rest = present(first)
             var word: UInt64 = 0
+            if rest == .max {
+                for bit in 0..<64 where matches(first + bit) { word |= 1 << UInt64(bit) }
+                rest = 0
+            }
             while rest != 0 {
                 let bit = rest.trailingZeroBitCount
                 if matches(first + bit) { word |= 1 << UInt64(bit) }
                 rest &= rest - 1
             }
             words[index] = word
-        }
-        return words
-    }
-
-    /// Tests 8-byte values, those of rows without one too, which costs less than to pass over them.
-    @inline(__always)
-    private func compare(_ matches: (UInt64) -> UInt64) -> [UInt64] {
-        var words = [UInt64](repeating: 0, count: (ordinals.count + 63) / 64)
-        let values = column.values.integers(at: 0, as: UInt64.self)
-        for index in words.indices {
-            let first = ordinals.lowerBound + index * 64
-            let count = min(64, ordinals.upperBound - first)
-            var word: UInt64 = 0
-            for bit in 0..<count { word |= matches(values[first + bit]) << UInt64(bit) }
-            words[index] = word & present(first)
         }
         return words
     }
