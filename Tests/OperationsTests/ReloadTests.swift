@@ -79,6 +79,56 @@ import Testing
         #expect(server.stop().code == 0)
     }
 
+    @Test func `an edit of which half would wait for a restart changes nothing`() throws {
+        // Nobody answers there, which searches do not need.
+        let postgres = "postgres: {url: \"postgresql://nobody@127.0.0.1:1/none\"}"
+        let server = try ServerProcess(
+            in: try ServerProcess.makeDirectory(),
+            settings: Self.settings("queue_length: 7", function: "old_name", extra: postgres)
+        )
+        try server.fill(count: 20)
+        let column = "{name: title, type: text, from: postgres.title}"
+        let table = "metadata: {collections: {lectures: {table: lectures, columns: [title]}}}"
+        let text = Self.settings(
+            "queue_length: 8",
+            function: "new_name",
+            extra: postgres + "\n" + table
+        )
+        try Self.reload(
+            server,
+            text.replacing("returns: [id]", with: "returns: [id, \(column)]"),
+            until: "the old one stays in force"
+        )
+        #expect(server.log.contains("functions.new_name.returns"), "\(server.log)")
+        try Self.reload(
+            server,
+            Self.settings(
+                "queue_length: 8",
+                function: "new_name",
+                extra: postgres + "\naccess: {socket_mode: \"0660\"}"
+            ),
+            until: "the old one stays in force"
+        )
+        #expect(server.log.contains("changed together with functions"), "\(server.log)")
+        let connection = try HTTPConnection(server.socket)
+        for (name, status) in [("old_name", 200), ("new_name", 404)] {
+            let answer = try connection.send("POST", "/rest/v1/rpc/\(name)", Self.arguments)
+            #expect(answer.status == status, "\(name): \(answer.text)")
+        }
+        #expect(!server.log.contains("limits.queue_length"))
+        // The table alone is taken note of, and waits.
+        try Self.reload(
+            server,
+            Self.settings(
+                "queue_length: 7",
+                function: "old_name",
+                extra: postgres + "\n" + table
+            ),
+            until: "these changes need a restart"
+        )
+        #expect(server.stop().code == 0)
+    }
+
     @Test func `limits that were read again hold for connections that come later`() throws {
         let server = try ServerProcess(in: try ServerProcess.makeDirectory(), settings: "")
         try Self.reload(

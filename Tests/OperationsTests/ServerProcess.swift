@@ -49,7 +49,7 @@ final class ServerProcess: Sendable {
     }
 
     /// The environment without what would reach into the server.
-    private static let clean = ProcessInfo.processInfo.environment.filter {
+    static let clean = ProcessInfo.processInfo.environment.filter {
         !$0.key.hasPrefix("VS_") && $0.key != "VECTORSTORE_DATA" && $0.key != "NOTIFY_SOCKET"
     }
 

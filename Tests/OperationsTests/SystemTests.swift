@@ -38,47 +38,6 @@ import Testing
         #expect(refused.code == 78 && refused.text.contains("vs.yaml:2: limits.connections"))
     }
 
-    @Test func `the service manager is told ready, alive and stopping`() throws {
-        let directory = try ServerProcess.makeDirectory()
-        let path = "/tmp/vs-notify-\(UUID().uuidString.prefix(8))"
-        defer { unlink(path) }
-        let descriptor = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue), 0)
-        defer { close(descriptor) }
-        var address = sockaddr_un()
-        address.sun_family = sa_family_t(AF_UNIX)
-        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
-        let bound = withUnsafePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
-            }
-        }
-        try #require(bound == 0)
-        var limit = timeval(tv_sec: 5, tv_usec: 0)
-        setsockopt(
-            descriptor,
-            SOL_SOCKET,
-            SO_RCVTIMEO,
-            &limit,
-            socklen_t(MemoryLayout<timeval>.size)
-        )
-        func next() -> String {
-            var bytes = [UInt8](repeating: 0, count: 1_024)
-            let count = recv(descriptor, &bytes, bytes.count, 0)
-            return String(decoding: bytes[..<max(0, count)], as: UTF8.self)
-        }
-        let server = try ServerProcess(
-            in: directory,
-            environment: ["NOTIFY_SOCKET": path, "WATCHDOG_USEC": "600000"]
-        )
-        #expect(next().hasPrefix("READY=1\n"))
-        #expect(next() == "WATCHDOG=1" && next() == "WATCHDOG=1")
-        // A watchdog that is missed kills: within the time of one there are several.
-        #expect(server.stop().code == 0)
-        var last = next()
-        while last == "WATCHDOG=1" { last = next() }
-        #expect(last.hasPrefix("STOPPING=1"))
-    }
-
     @Test(.enabled(if: PrivatePostgres.binaries != nil, "no Postgres found"))
     func `doctor finds what is wrong with store, settings and Postgres`() throws {
         let postgres = try PrivatePostgres()

@@ -99,7 +99,9 @@ struct ServeCommand: AsyncParsableCommand {
             options: service,
             logger: logger,
             surface: surface,
-            reload: reloader(settings, flags, directory: directory, logger)
+            // Without a file and with a terminal, SIGHUP says that the terminal is gone.
+            reload: settings.file == nil && isatty(STDIN_FILENO) != 0
+                ? nil : reloader(settings, flags, tables: service.tables)
         )
         do {
             try await runner.run()
@@ -115,8 +117,7 @@ struct ServeCommand: AsyncParsableCommand {
     private func reloader(
         _ settings: Settings,
         _ flags: [String: String?],
-        directory: String,
-        _ logger: Logger
+        tables: [MetadataTable]
     ) -> ConfigurationReload {
         let (options, command) = (options, self)
         let inForce = Mutex(settings)
@@ -124,8 +125,11 @@ struct ServeCommand: AsyncParsableCommand {
             let new = try options.settings(flags)
             let service = try ServiceOptions(new)
             let taken = ReloadedConfiguration.settings.union(ReloadedConfiguration.sections)
-            let applied = new.changed(since: inForce.withLock { $0 }).filter(taken.contains)
-            let surface = try await command.sections(new)
+            let changed = new.changed(since: inForce.withLock { $0 })
+            let applied = changed.filter(taken.contains)
+            let surface = try command.sections(new) { (surface) throws(ConfigurationProblem) in
+                try surface.checkReload(tables: service.tables, inForce: tables, changed: changed)
+            }
             ReloadableLogHandler.level.store(Self.level(new))
             inForce.withLock { $0 = new }
             return ReloadedConfiguration(
@@ -139,10 +143,15 @@ struct ServeCommand: AsyncParsableCommand {
     }
 
     /// The sections that can change; tokens are left alone.
-    private func sections(_ settings: Settings) async throws -> ServiceSurface {
+    private func sections(
+        _ settings: Settings,
+        check: (ServiceSurface) throws(ConfigurationProblem) -> Void
+    ) throws -> ServiceSurface {
         guard let file = settings.file else { return ServiceSurface() }
         do throws(ConfigurationProblem) {
-            return try ServiceSurface(sections: try SurfaceSettings(file.root.json))
+            let surface = try ServiceSurface(sections: try SurfaceSettings(file.root.json))
+            try check(surface)
+            return surface
         } catch {
             throw CommandFailure(file.error(file.root.nearest(error.place), error.reason))
         }

@@ -5,7 +5,6 @@
 //   restart.
 
 import Logging
-import NIOCore
 import ServiceLifecycle
 import UnixSignals
 
@@ -50,27 +49,23 @@ package struct ReloadedConfiguration: Sendable {
 
 /// Reads the configuration again at every SIGHUP.
 struct ReloadWatch: Service {
-    let reload: ConfigurationReload?
+    let reload: ConfigurationReload
     let fronts: [LiveFront]
     let notifier: ServiceNotifier
     let logger: Logger
 
     func run() async throws {
         for await _ in await UnixSignalsSequence(trapping: .sighup).cancelOnGracefulShutdown() {
-            guard let reload else {
-                logger.warning("there is no configuration to read again")
-                continue
+            await notifier.reloading {
+                do {
+                    apply(try await reload())
+                } catch {
+                    logger.error(
+                        "the configuration is not taken; the old one stays in force",
+                        metadata: ["error": "\(error)"]
+                    )
+                }
             }
-            notifier.send("RELOADING=1\nMONOTONIC_USEC=\(Self.microseconds)")
-            do {
-                apply(try await reload())
-            } catch {
-                logger.error(
-                    "the configuration is not taken; the old one stays in force",
-                    metadata: ["error": "\(error)"]
-                )
-            }
-            notifier.send("READY=1")
         }
     }
 
@@ -100,7 +95,46 @@ struct ReloadWatch: Service {
             )
         }
     }
+}
 
-    /// - Source: sd_notify(3), `RELOADING=1`.
-    private static var microseconds: UInt64 { NIODeadline.now().uptimeNanoseconds / 1_000 }
+extension ServiceSurface {
+    /// Refuses an edit of which one half would be in force and the other not.
+    ///
+    /// - Parameters:
+    ///   - tables: The tables of the new configuration.
+    ///   - inForce: Those that the server has for as long as it runs.
+    ///   - changed: The names of what changed.
+    package func checkReload(
+        tables: [MetadataTable],
+        inForce: [MetadataTable],
+        changed: [String]
+    ) throws(ConfigurationProblem) {
+        for name in rest.functions.functions.keys.sorted() {
+            for function in rest.functions.functions[name] ?? [] {
+                func gives(_ tables: [MetadataTable], _ column: String) -> Bool {
+                    tables.contains {
+                        $0.collection == function.collection && $0.columns.contains(column)
+                    }
+                }
+                for column in function.columns {
+                    guard case .metadata(let column) = column.source else { continue }
+                    if gives(tables, column), !gives(inForce, column) {
+                        throw ConfigurationProblem(
+                            "functions.\(name).returns",
+                            "reads postgres.\(column), which metadata.collections gives "
+                                + "\(function.collection) after a restart"
+                        )
+                    }
+                }
+            }
+        }
+        let live = ["functions", "policies"].filter(changed.contains)
+        if let waiting = ["tokens", "access"].first(where: changed.contains), !live.isEmpty {
+            throw ConfigurationProblem(
+                waiting,
+                "changed together with \(live.joined(separator: " and ")), and needs a restart; "
+                    + "restart, or change one after the other"
+            )
+        }
+    }
 }

@@ -38,8 +38,13 @@ extension MaintenanceTasks {
                 try await write(Array(": \n\n".utf8))
                 quietLooks = 0
             }
+            if isOver { return }
             // A stream must not hold up the end of the server; the client may connect to the next one.
-            if isOver || Task.isShuttingDownGracefully { return }
+            if Task.isShuttingDownGracefully {
+                return try await write(
+                    Array("event: stopping\ndata: ".utf8) + data + Array("\n\n".utf8)
+                )
+            }
             try await Task.sleep(for: Self.interval)
         }
     }

@@ -1,20 +1,50 @@
 import Glibc
+import NIOCore
+import Synchronization
 
 /// Tells the service manager how far the service is.
 ///
 /// - Source: sd_notify(3): one datagram for each message, to the socket that the environment names.
-package struct ServiceNotifier: Sendable {
+package final class ServiceNotifier: Sendable {
     private let path: String?
+    private let isReady = Atomic(false)
     /// How often the manager wants a sign of life; nil when it wants none.
     package let watchdogInterval: Duration?
 
     /// Reads where to from the environment; nothing is sent when it names no place.
-    package init() {
+    package convenience init() {
         func value(_ name: String) -> String? { getenv(name).map { String(cString: $0) } }
-        path = value("NOTIFY_SOCKET")
         let isForUs = value("WATCHDOG_PID").map { $0 == String(getpid()) } ?? true
         let microseconds = value("WATCHDOG_USEC").flatMap { Int64($0) }
-        watchdogInterval = isForUs ? microseconds.map { .microseconds($0) } : nil
+        self.init(
+            path: value("NOTIFY_SOCKET"),
+            watchdogInterval: isForUs ? microseconds.map { .microseconds($0) } : nil
+        )
+    }
+
+    init(path: String?, watchdogInterval: Duration? = nil) {
+        self.path = path
+        self.watchdogInterval = watchdogInterval
+    }
+
+    /// Requests are answered from now on.
+    func ready(_ status: String) {
+        isReady.store(true, ordering: .releasing)
+        send("READY=1\nSTATUS=\(status)")
+    }
+
+    /// Does `work` as a reload: the manager is told of its beginning and its end, unless it waits for the
+    /// service to be ready, which a reload does not make it.
+    ///
+    /// - Source: sd_notify(3), `RELOADING=1`.
+    func reloading(_ work: () async -> Void) async {
+        let isReady = isReady.load(ordering: .acquiring)
+        if isReady {
+            let microseconds = NIODeadline.now().uptimeNanoseconds / 1_000
+            send("RELOADING=1\nMONOTONIC_USEC=\(microseconds)")
+        }
+        await work()
+        if isReady { send("READY=1") }
     }
 
     /// Sends a message such as `READY=1`; one that cannot be sent is lost.

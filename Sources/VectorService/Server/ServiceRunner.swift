@@ -48,7 +48,7 @@ package struct ServiceRunner: Sendable {
         self.logger = logger
     }
 
-    /// Serves until SIGTERM or SIGINT, or until the task's graceful shutdown when it has one, then
+    /// Serves until SIGTERM, SIGINT, or SIGHUP when there is no configuration to read again, or until the task's graceful shutdown when it has one, then
     /// closes the store.
     ///
     /// - Precondition: The umask is 0077, so that the socket is never open to others.
@@ -102,13 +102,18 @@ package struct ServiceRunner: Sendable {
             services.append(
                 StopWatch(logger: logger, notifier: notifier, limit: options.stopTimeout)
             )
-            services.append(
-                ReloadWatch(reload: reload, fronts: fronts, notifier: notifier, logger: logger)
-            )
+            if let reload {
+                services.append(
+                    ReloadWatch(reload: reload, fronts: fronts, notifier: notifier, logger: logger)
+                )
+            }
         }
+        // Where there is nothing to read again, SIGHUP means what it means to any program: its terminal
+        // is gone.
+        let endings: [UnixSignal] = [.sigterm, .sigint] + (reload == nil ? [.sighup] : [])
         var configuration = ServiceGroupConfiguration(
             services: services,
-            gracefulShutdownSignals: handlesSignals ? [.sigterm, .sigint] : [],
+            gracefulShutdownSignals: handlesSignals ? endings : [],
             logger: logger
         )
         configuration.maximumGracefulShutdownDuration = options.stopTimeout * 0.7
@@ -137,7 +142,7 @@ package struct ServiceRunner: Sendable {
                 do {
                     try socket.restrict(mode: access.socketMode, group: access.socketGroup)
                     logger.info("ready", metadata: ["socket": "\(socket.path)"])
-                    notifier.send("READY=1\nSTATUS=serving on \(socket.path)")
+                    notifier.ready("serving on \(socket.path)")
                 } catch {
                     logger.critical("\(error)")
                     channel.close(mode: .all, promise: nil)
