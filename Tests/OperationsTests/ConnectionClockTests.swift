@@ -63,6 +63,18 @@ import Testing
         #expect(clock.nextCheck == .seconds(62))
     }
 
+    @Test func `a head that is read by somebody else after all is counted once`() {
+        var clock = clock()
+        clock.received(now: .zero)
+        clock.head(bodyByteCount: 100, now: .seconds(1))
+        clock.headReturned(now: .seconds(2))
+        #expect(clock.verdict(now: .seconds(12)) == .slowHeader)
+        clock.head(bodyByteCount: 100, now: .seconds(2))
+        clock.requestEnded()
+        clock.answerEnded(now: .seconds(3))
+        #expect(clock.nextCheck == .seconds(63))
+    }
+
     @Test func `an answer before the end of its request leaves the body its time`() {
         var clock = clock()
         clock.received(now: .zero)

@@ -101,7 +101,7 @@ import Testing
         #expect(connection.isClosed(within: 10))
     }
 
-    @Test func `a stop waits for the answer under way`() throws {
+    @Test func `a stop ends connections that wait for the rest of a query`() throws {
         let server = try Self.server()
         let idle = try HTTPConnection(server.socket)
         #expect(try idle.send("POST", Self.path, Self.query).status == 200)
@@ -110,6 +110,16 @@ import Testing
         let (code, took) = server.stop()
         #expect(code == 0 && took < .seconds(8), "\(code) after \(took)")
         #expect(idle.isClosed(within: 1) && half.isClosed(within: 1))
+    }
+
+    @Test func `a query that is refused before it reaches the store is logged too`() throws {
+        let server = try Self.server("log: {level: debug}")
+        let connection = try HTTPConnection(server.socket)
+        let answer = try connection.send("POST", Self.path + "?limit=%ff", Self.query)
+        #expect(answer.status == 400)
+        let id = try #require(answer.header("x-request-id"))
+        let line = server.log.split(separator: "\n").last { $0.contains("request_id=\(id)") }
+        #expect(line?.contains("status=400") == true, "\(server.log.suffix(2_000))")
     }
 
     @Test func `queries are counted once, with their route`() throws {

@@ -56,7 +56,8 @@ import Testing
         "POST / HTTP/1.1\r\nx\u{E9}: a\r\n", "POST / HTTP/1.1\r\n: a\r\n",
         "POST / HTTP/1.1\r\nx\r\n",
         "POST / HTTP/1.1\r\nexpect: 100-continue\r\n", "POST / HTTP/1.1\r\nupgrade: h2c\r\n",
-        "POST / HTTP/1.1\r\nconnection: close\r\n", "POST / HTTP/1.1\r\nhost: a\r\nhost: b\r\n",
+        "CONNECT /v1 HTTP/1.1\r\n", "POST / HTTP/1.1\r\nconnection: close\r\n",
+        "POST / HTTP/1.1\r\nhost: a\r\nhost: b\r\n",
     ])
     func `what two readers could read in two ways is left to the full decoder`(_ head: String) {
         #expect(isUnusual(head + "\r\n"))
@@ -79,5 +80,24 @@ import Testing
         for _ in 0..<100 { costs.note(1, took: .microseconds(40)) }
         #expect(costs.expected(1).map { $0 < .milliseconds(1) } == true)
         #expect(costs.expected(2) == nil)
+    }
+
+    @Test func `a kind that meets another one in its slot is not taken for it`() {
+        let costs = SearchCosts()
+        let (one, other) = (7, 7 + 1 << 40)
+        costs.note(one, took: .microseconds(40))
+        #expect(costs.expected(other) == nil)
+        costs.note(other, took: .milliseconds(500))
+        costs.note(one, took: .microseconds(40))
+        #expect(costs.expected(other) == nil && costs.expected(one) == .microseconds(40))
+    }
+
+    @Test func `what was very slow is remembered for hundreds of queries`() {
+        let costs = SearchCosts()
+        costs.note(1, took: .milliseconds(500))
+        for _ in 0..<300 { costs.note(1, took: .microseconds(40)) }
+        #expect(costs.expected(1).map { $0 > .milliseconds(10) } == true)
+        for _ in 0..<300 { costs.note(1, took: .microseconds(40)) }
+        #expect(costs.expected(1).map { $0 < .milliseconds(1) } == true)
     }
 }

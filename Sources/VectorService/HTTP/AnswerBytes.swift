@@ -5,8 +5,8 @@ import Synchronization
 /// Writes answers as HTTP/1.1.
 enum AnswerBytes {
     /// The whole answer: head, length and body.
-    static func buffer(_ message: HTTPFront.Message, allocator: ByteBufferAllocator) -> ByteBuffer {
-        var buffer = allocator.buffer(capacity: 384 + message.body.count)
+    static func buffer(_ message: HTTPFront.Message) -> ByteBuffer {
+        var buffer = ByteBufferAllocator().buffer(capacity: 384 + message.body.count)
         buffer.writeString("HTTP/1.1 ")
         buffer.writeString(statusLine(message.status))
         for (name, value) in message.fields where isSafe(value) {

@@ -32,10 +32,13 @@ final class HTTPFront: Sendable {
 
     /// Reads a head and finds out who asks; the body is yet to come.
     ///
-    /// - Parameter peer: The address that the request came from.
+    /// - Parameters:
+    ///   - verifiesTokens: Whether signatures are looked at; see `Authenticator`.
+    ///   - peer: The address that the request came from.
     func request(
         _ head: RequestHead,
         id: String,
+        verifiesTokens: Bool = true,
         peer: () -> String?
     ) throws -> (request: ServiceRequest, bodyLimit: Int) {
         try refuseWebPages(head)
@@ -50,7 +53,11 @@ final class HTTPFront: Sendable {
             id: id
         )
         request.headers = head.headers
-        request.principal = try principal(head.headers, peer: peer)
+        request.principal = try principal(
+            head.headers,
+            verifiesTokens: verifiesTokens,
+            peer: peer
+        )
         let limit =
             try Route.isRest(head.path)
             ? Route.functionBodyLimit : StoreService.route(of: request).bodyLimit
@@ -63,6 +70,7 @@ final class HTTPFront: Sendable {
     /// Who asks; everybody is the service where no tokens are configured.
     private func principal(
         _ headers: RequestHeaders,
+        verifiesTokens: Bool,
         peer: () -> String?
     ) throws(TokenRefusal) -> Principal {
         let surface = service.surface
@@ -72,6 +80,7 @@ final class HTTPFront: Sendable {
             headers,
             peer: entrance == .network ? peer() ?? "?" : nil,
             stranger: isTrusted ? .service : .anonymous,
+            verifies: verifiesTokens,
             now: WallClock.seconds
         )
     }

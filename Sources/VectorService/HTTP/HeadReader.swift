@@ -122,8 +122,11 @@ enum HeadReader {
                 targetEnd == targetStart + 1 || bytes[targetStart + 1] != UInt8(ascii: "/"),
                 take(" HTTP/1.1\r\n")
             else { return nil }
+            let name = text(method)
+            // What follows CONNECT is no request.
+            guard name != "CONNECT" else { return nil }
             return RequestHead(
-                method: text(method),
+                method: name,
                 path: text(targetStart..<(queryStart ?? targetEnd)),
                 query: queryStart.map { text(($0 + 1)..<targetEnd) } ?? ""
             )

@@ -44,7 +44,7 @@ package struct RowPolicy: Sendable, Equatable {
 }
 
 /// The part of a collection that one principal sees.
-package enum RowScope: Sendable, Equatable {
+package enum RowScope: Sendable, Hashable {
     /// Every row.
     case all
     /// The rows of these partitions.

@@ -116,10 +116,10 @@ enum QueryDecoding {
     }
 
     /// What a query asks for, without what differs from one to the next of its kind.
-    static func kind(of request: ServiceRequest, _ node: JSONNode?) -> Int {
+    static func kind(of request: ServiceRequest, _ node: JSONNode?, _ scope: RowScope) -> Int {
         let passing = ["vector", "id", "min_lsn", "timeout_ms"]
         var hasher = Hasher()
-        hasher.combine(request.path)
+        hasher.combine(request, scope)
         for (name, value) in request.parameters where !passing.contains(name) {
             hasher.combine(name)
             hasher.combine(value)

@@ -69,15 +69,21 @@ struct RestArguments: Sendable {
     }
 
     /// What a call asks for, its vector left out.
-    func kind(of request: ServiceRequest, except vectorArgument: String?) -> Int {
+    func kind(
+        of request: ServiceRequest,
+        except vectorArgument: String?,
+        _ scope: RowScope
+    ) -> Int {
         var hasher = Hasher()
-        hasher.combine(request.path)
+        hasher.combine(request, scope)
         for (name, value) in request.parameters where name != vectorArgument {
             hasher.combine(name)
             hasher.combine(value)
         }
         for (name, node) in values where name != vectorArgument {
             hasher.combine(name)
+            // What came as text stands nowhere in the body as it is meant.
+            if areTexts { hasher.combine(node.text) }
             hasher.combine(bytesOf: node, in: request.body)
         }
         return hasher.finalize()

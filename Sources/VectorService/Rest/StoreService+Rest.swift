@@ -104,7 +104,8 @@ extension StoreService {
             )
             kind = call.arguments.kind(
                 of: request,
-                except: call.function.vectorArgument
+                except: call.function.vectorArgument,
+                scope
             )
         }
 

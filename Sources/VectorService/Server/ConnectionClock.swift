@@ -53,6 +53,13 @@ struct ConnectionClock {
         phaseEnd = now + limits.bodyTimeout + .seconds((bodyByteCount ?? 0) >> 20)
     }
 
+    /// The head that was counted last will be read by somebody else, who counts it.
+    mutating func headReturned(now: Duration) {
+        openRequestCount = max(0, openRequestCount - 1)
+        phase = .header
+        phaseEnd = now + limits.headerTimeout
+    }
+
     /// A request is complete.
     mutating func requestEnded() {
         phase = .working

@@ -18,8 +18,8 @@ final class ConnectionGuard {
     private var context: ChannelHandlerContext?
     private let start = NIODeadline.now()
     private var isCounted = false
-    /// Told when the general server has written an answer to its end.
-    var onAnswer: (() -> Void)?
+    /// Told when the general server has written an answer to its end, and whether it was the last one.
+    var onAnswer: ((_ isLast: Bool) -> Void)?
 
     init(metrics: ServiceMetrics, limits: HTTPLimits) {
         self.metrics = metrics
@@ -146,6 +146,7 @@ final class ConnectionRequestsHandler: ChannelDuplexHandler, RemovableChannelHan
     typealias OutboundOut = HTTPResponsePart
 
     private let connection: ConnectionGuard
+    private var isLast = false
 
     init(_ connection: ConnectionGuard) {
         self.connection = connection
@@ -163,9 +164,12 @@ final class ConnectionRequestsHandler: ChannelDuplexHandler, RemovableChannelHan
     }
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
-        if case .end = unwrapOutboundIn(data) {
+        switch unwrapOutboundIn(data) {
+        case .head(let head): isLast = head.headerFields[.connection]?.lowercased() == "close"
+        case .body: break
+        case .end:
             connection.change { $0.answerEnded(now: $1) }
-            connection.onAnswer?()
+            connection.onAnswer?(isLast)
         }
         context.write(data, promise: promise)
     }

@@ -4,7 +4,9 @@
 //   head in any other form, and all that comes after it on the connection, belongs to the full decoder.
 // - One request at a time: bytes that come while one is answered stay here, so that answers keep the
 //   order of the requests, whoever gives them. Reading stops when many wait.
-// - The end of the input and the wish to close wait until the answer under way is written.
+// - An answer is under way until the socket has taken all of it: a client that does not read has one
+//   answer made for it and no more. The end of the input and the wish to close wait for that too.
+// - After the last answer nothing is begun.
 
 import NIOCore
 
@@ -20,12 +22,14 @@ final class DirectHandler: ChannelDuplexHandler, RemovableChannelHandler {
         case ready
         /// A query whose body is not complete.
         case collecting(RequestHead, headByteCount: Int, byteCount: Int)
-        /// A query is being answered.
+        /// A query is being answered, or its answer is not all taken by the socket.
         case answering
         /// A request of the general server: what of it is yet to come, and whether it was answered.
         case passing(byteCount: Int, isAnswered: Bool)
         /// Everything goes to the general server.
         case through
+        /// The connection is about to close; what comes is dropped.
+        case ended
     }
 
     /// More early bytes than this are left in the socket.
@@ -39,7 +43,9 @@ final class DirectHandler: ChannelDuplexHandler, RemovableChannelHandler {
     private var state = State.ready
     private var bytes = ByteBuffer()
     private var isReadHeld = false
-    private var heldEvents: [Any] = []
+    /// Whether the answer under way, or of the general server, is the last one.
+    private var isEnding = false
+    private var isInputClosed = false
 
     init(_ connection: ConnectionGuard, lanes: DirectLanes, limits: HTTPLimits) {
         self.connection = connection
@@ -50,7 +56,7 @@ final class DirectHandler: ChannelDuplexHandler, RemovableChannelHandler {
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
         lane = lanes.lane(of: context.eventLoop)
-        connection.onAnswer = { [weak self] in self?.generalServerAnswered() }
+        connection.onAnswer = { [weak self] in self?.generalServerAnswered(isLast: $0) }
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
@@ -61,7 +67,12 @@ final class DirectHandler: ChannelDuplexHandler, RemovableChannelHandler {
     // MARK: In
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        if case .through = state { return context.fireChannelRead(data) }
+        switch state {
+        case .through: return context.fireChannelRead(data)
+        case .ended: return
+        case .ready, .collecting, .answering, .passing: break
+        }
+        lane?.turnBegan()
         var data = unwrapInboundIn(data)
         if bytes.readableBytes == 0 { bytes = data } else { bytes.writeBuffer(&data) }
         advance(context)
@@ -84,27 +95,38 @@ final class DirectHandler: ChannelDuplexHandler, RemovableChannelHandler {
         switch state {
         case .answering: true
         case .passing(let count, _): count == 0
-        case .ready, .collecting, .through: false
+        case .ready, .collecting, .through, .ended: false
         }
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        switch event {
-        case is ChannelShouldQuiesceEvent:
-            if case .answering = state {
-                heldEvents.append(event)
-                return
-            }
-        case let event as ChannelEvent where event == .inputClosed:
-            if case .answering = state {
-                heldEvents.append(event)
-                return
-            }
-            // What is left is no whole request; the decoder says so.
-            passEverything(context)
+        switch (event, state) {
+        case (_, .through), (_, .ended): break
+        case (is ChannelShouldQuiesceEvent, .answering):
+            isEnding = true
+            return
+        case (is ChannelShouldQuiesceEvent, .passing): isEnding = true
+        case (is ChannelShouldQuiesceEvent, _): state = .ended
+        case (let event as ChannelEvent, _) where event == .inputClosed:
+            isInputClosed = true
+            return inputEnded(context)
         default: break
         }
         context.fireUserInboundEventTriggered(event)
+    }
+
+    /// Gives the end of the input to the general server, unless an answer is under way.
+    private func inputEnded(_ context: ChannelHandlerContext) {
+        switch state {
+        case .answering, .through, .ended: return
+        case .collecting: connection.change { $0.headReturned(now: $1) }
+        case .ready, .passing: break
+        }
+        // What is left is no whole request; the decoder says so.
+        let isRestLeft = bytes.readableBytes > 0
+        passEverything(context)
+        if isRestLeft { context.fireChannelReadComplete() }
+        context.fireUserInboundEventTriggered(ChannelEvent.inputClosed)
     }
 
     private func passEverything(_ context: ChannelHandlerContext) {
@@ -120,6 +142,7 @@ final class DirectHandler: ChannelDuplexHandler, RemovableChannelHandler {
         while bytes.readableBytes > 0 {
             switch state {
             case .through: return passEverything(context)
+            case .ended: return bytes.clear()
             case .answering: return
             case .passing(let count, let isAnswered):
                 guard count > 0 else { return }
@@ -127,7 +150,8 @@ final class DirectHandler: ChannelDuplexHandler, RemovableChannelHandler {
                 guard let slice = bytes.readSlice(length: part) else { return }
                 state =
                     isAnswered && part == count
-                    ? .ready : .passing(byteCount: count - part, isAnswered: isAnswered)
+                    ? (isEnding ? .ended : .ready)
+                    : .passing(byteCount: count - part, isAnswered: isAnswered)
                 context.fireChannelRead(wrapInboundOut(slice))
             case .collecting(let head, let headCount, let count):
                 guard bytes.readableBytes >= count else { return }
@@ -169,62 +193,54 @@ final class DirectHandler: ChannelDuplexHandler, RemovableChannelHandler {
         connection.change { clock, _ in clock.requestEnded() }
         state = .answering
         let start = ContinuousClock.now
-        let id = RequestID.chosen(by: head.headers) ?? lanes.nextRequestID()
         bytes.moveReaderIndex(forwardBy: headByteCount)
-        let body = bytes.readBytes(length: byteCount - headByteCount) ?? []
-        let front = lanes.live.current
-        do {
-            let channel = context.channel
-            var (request, _) = try front.request(head, id: id) { channel.remoteAddress?.ipAddress }
-            request.body = body
-            front.service.began(request)
-            let handler = NIOLoopBound(self, eventLoop: context.eventLoop)
-            lane?.add(
-                DirectCall(request: request, head: head, front: front, start: start) { message in
-                    handler.value.finish(message)
-                }
-            )
-        } catch {
-            let answer = front.refusal(error, path: head.path, id: id)
-            front.service.metrics.refused(method: head.method, status: answer.status)
-            let message = front.message(answer, to: head, id: id)
-            // Not at once: many bad requests in a row would go ever deeper.
-            context.eventLoop.assumeIsolated().execute { self.finish(message) }
-        }
+        let handler = NIOLoopBound(self, eventLoop: context.eventLoop)
+        lane?.add(
+            DirectQuestion(
+                head: head,
+                body: bytes.readBytes(length: byteCount - headByteCount) ?? [],
+                id: RequestID.chosen(by: head.headers) ?? lanes.nextRequestID(),
+                front: lanes.live.current,
+                start: start,
+                peer: { [channel = context.channel] in channel.remoteAddress?.ipAddress }
+            ) { handler.value.finish($0) }
+        )
     }
 
     /// Writes the answer to the query under way.
-    private func finish(_ message: HTTPFront.Message) {
+    private func finish(_ answer: DirectAnswer) {
         guard let context, case .answering = state else { return }
-        state = .ready
-        connection.change { $0.answerEnded(now: $1) }
-        let buffer = AnswerBytes.buffer(message, allocator: context.channel.allocator)
-        if message.closes {
-            state = .answering  // Nothing more is read here.
-            context.writeAndFlush(wrapOutboundOut(buffer)).assumeIsolated().whenComplete { _ in
-                context.close(promise: nil)
-            }
-            return
+        context.writeAndFlush(wrapOutboundOut(answer.bytes)).assumeIsolated().whenSuccess {
+            if answer.closes { context.close(promise: nil) } else { self.written() }
         }
-        context.writeAndFlush(wrapOutboundOut(buffer), promise: nil)
-        let events = heldEvents
-        heldEvents = []
-        for event in events { userInboundEventTriggered(context: context, event: event) }
-        proceed()
     }
 
-    private func generalServerAnswered() {
+    /// Goes on when the socket has taken all of an answer.
+    private func written() {
+        guard let context else { return }
+        connection.change { $0.answerEnded(now: $1) }
+        if isEnding {
+            state = .ended
+            context.fireUserInboundEventTriggered(ChannelShouldQuiesceEvent())
+        } else {
+            state = .ready
+            proceed()
+        }
+    }
+
+    private func generalServerAnswered(isLast: Bool) {
         guard case .passing(let count, _) = state, let context else { return }
+        if isLast { isEnding = true }
         guard count == 0 else {
             state = .passing(byteCount: count, isAnswered: true)
             return
         }
-        state = .ready
+        state = isEnding ? .ended : .ready
         // The answer's last part is on its way down still; what follows comes after it.
         context.eventLoop.assumeIsolated().execute { self.proceed() }
     }
 
-    /// Goes on with bytes that came early.
+    /// Goes on with bytes that came early, then with the end of the input.
     private func proceed() {
         guard let context else { return }
         if bytes.readableBytes > 0 {
@@ -233,6 +249,7 @@ final class DirectHandler: ChannelDuplexHandler, RemovableChannelHandler {
             // What was passed on belongs to no read of the socket that would end by itself.
             context.fireChannelReadComplete()
         }
+        if isInputClosed { inputEnded(context) }
         if isReadHeld, !(isBusy && bytes.readableBytes > Self.maximumEarlyByteCount) {
             isReadHeld = false
             context.read()

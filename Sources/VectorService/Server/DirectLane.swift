@@ -3,8 +3,9 @@
 // - What came in one turn of the loop is looked at together, when the turn has read all of it: nothing
 //   waits for more to come.
 // - A query that took little of late is made on the loop, which saves two changes of thread, as long as
-//   the turn has time left for it. Everything else goes to `WorkerThreads`, and so does a kind of query
-//   that was never made before: what is slow never runs here twice in a row.
+//   the turn has time left for it: a turn ends when the loop looks at its sockets again, not when the
+//   queries that wait now are made. Everything else goes to `WorkerThreads`, and so does a kind of query
+//   that was never made before, and a token whose signature was never looked at.
 // - The first refusal costs no decoding.
 
 import NIOCore
@@ -38,25 +39,17 @@ final class DirectLanes: Sendable {
     }
 }
 
-/// One query on its way.
-struct DirectCall: Sendable {
-    let request: ServiceRequest
-    let head: RequestHead
-    /// What it is answered with, from its beginning to its end.
-    let front: HTTPFront
-    let start: ContinuousClock.Instant
-    /// Takes the answer, on the loop.
-    let finish: @Sendable (HTTPFront.Message) -> Void
-}
-
 /// The queries of one loop.
 ///
-/// Unchecked: `calls` and `isScheduled` are touched on `loop` alone.
+/// Unchecked: what is `var` is touched on `loop` alone.
 final class DirectLane: @unchecked Sendable {
     private let loop: any EventLoop
     private let lanes: DirectLanes
     private var calls: [DirectCall] = []
     private var isScheduled = false
+    /// The time that queries took in this turn of the loop.
+    private var spent = Duration.zero
+    private var isRecovering = false
 
     /// Larger bodies are decoded on the threads.
     private static let maximumBodyByteCount = 64 << 10
@@ -66,13 +59,45 @@ final class DirectLane: @unchecked Sendable {
         self.lanes = lanes
     }
 
-    /// Takes a query, on the loop.
-    func add(_ call: DirectCall) {
+    /// Bytes came from a socket: the loop has a new turn.
+    func turnBegan() {
+        spent = .zero
+    }
+
+    /// Takes a query, on the loop; it is answered later, never within this call.
+    func add(_ question: DirectQuestion) {
+        do {
+            add(try question.call(verifiesTokens: false))
+        } catch let refusal as TokenRefusal where refusal == .unverified {
+            verify(question)
+        } catch {
+            let answer = question.refusal(error)
+            loop.assumeIsolated().execute { question.finish(answer) }
+        }
+    }
+
+    private func add(_ call: DirectCall) {
         calls.append(call)
         guard !isScheduled else { return }
         isScheduled = true
         // It runs when this turn has read from every connection that had something.
         loop.assumeIsolated().execute { self.drain() }
+    }
+
+    /// Looks at the signature of a token on a thread: that takes longer than most queries.
+    private func verify(_ question: DirectQuestion) {
+        let loop = loop
+        let errand = WorkerThreads.Errand { refusal in
+            do {
+                if let refusal { throw refusal }
+                let call = try question.call(verifiesTokens: true)
+                loop.execute { self.add(call) }
+            } catch {
+                let answer = question.refusal(error)
+                loop.execute { question.finish(answer) }
+            }
+        }
+        question.front.service.threads.enqueue([errand])
     }
 
     private func drain() {
@@ -81,19 +106,31 @@ final class DirectLane: @unchecked Sendable {
         self.calls = []
         var rest: [DirectCall] = []
         let start = ContinuousClock.now
-        var isOver = false
+        let spentBefore = spent
         for call in calls {
-            if !isOver {
-                let left = start + call.front.limits.loopBudget - .now
-                isOver = left <= .zero
-                if !isOver, call.request.body.count <= Self.maximumBodyByteCount {
-                    make(call, within: left)
-                    continue
-                }
+            spent = spentBefore + (ContinuousClock.now - start)
+            let left = call.front.limits.loopBudget - spent
+            if left > .zero, call.request.body.count <= Self.maximumBodyByteCount {
+                make(call, within: left)
+            } else {
+                rest.append(call)
             }
-            rest.append(call)
         }
+        spent = spentBefore + (ContinuousClock.now - start)
+        guard let last = calls.last else { return }
+        recover(after: last.front.limits.loopBudget)
         if !rest.isEmpty { hand(over: rest.map { ($0, nil) }) }
+    }
+
+    /// Begins a new turn after a while in which the threads have the queries, should no bytes come: the
+    /// loop has looked at its sockets by then.
+    private func recover(after budget: Duration) {
+        guard spent >= budget, budget > .zero, !isRecovering else { return }
+        isRecovering = true
+        loop.assumeIsolated().scheduleTask(in: .init(budget)) {
+            self.isRecovering = false
+            self.spent = .zero
+        }
     }
 
     /// Decodes a query and makes it here if it fits, on a thread if it does not.
@@ -106,13 +143,13 @@ final class DirectLane: @unchecked Sendable {
             }
             Self.run(search, call, lanes, later: onLoop) { $0.finish($1) }
         } catch {
-            call.finish(call.message(service.refusal(of: call.request, error)))
+            call.finish(call.answer(service.refusal(of: call.request, error)))
         }
     }
 
     /// Hands an answer to its connection from another thread.
-    private var onLoop: @Sendable (DirectCall, HTTPFront.Message) -> Void {
-        { [loop] call, message in loop.execute { call.finish(message) } }
+    private var onLoop: @Sendable (DirectCall, DirectAnswer) -> Void {
+        { [loop] call, answer in loop.execute { call.finish(answer) } }
     }
 
     /// Makes a decoded query; blocks.
@@ -122,8 +159,8 @@ final class DirectLane: @unchecked Sendable {
         _ search: PreparedSearch,
         _ call: DirectCall,
         _ lanes: DirectLanes,
-        later: @escaping @Sendable (DirectCall, HTTPFront.Message) -> Void,
-        deliver: (DirectCall, HTTPFront.Message) -> Void
+        later: @escaping @Sendable (DirectCall, DirectAnswer) -> Void,
+        deliver: (DirectCall, DirectAnswer) -> Void
     ) {
         let service = call.front.service
         let start = ContinuousClock.now
@@ -140,16 +177,16 @@ final class DirectLane: @unchecked Sendable {
                     } catch {
                         answer = service.refusal(of: call.request, error)
                     }
-                    later(call, call.message(answer))
+                    later(call, call.answer(answer))
                 }
                 return
             }
         } catch {
             answer = service.refusal(of: call.request, error)
         }
-        let message = call.message(answer)
+        let bytes = call.answer(answer)
         lanes.costs.note(search.kind, took: ContinuousClock.now - start)
-        deliver(call, message)
+        deliver(call, bytes)
     }
 
     /// Lets the threads make queries; those that have no place in the queue are refused here.
@@ -157,27 +194,17 @@ final class DirectLane: @unchecked Sendable {
         let (lanes, deliver) = (lanes, onLoop)
         guard let threads = calls.first?.call.front.service.threads else { return }
         let work = calls.map { call, search in
-            WorkerThreads.Errand { isRun in
+            WorkerThreads.Errand { refusal in
                 let service = call.front.service
                 do {
-                    guard isRun else { throw Problem.overloaded }
+                    if let refusal { throw refusal }
                     let search = try search ?? service.prepare(call.request)
                     Self.run(search, call, lanes, later: deliver, deliver: deliver)
                 } catch {
-                    deliver(call, call.message(service.refusal(of: call.request, error)))
+                    deliver(call, call.answer(service.refusal(of: call.request, error)))
                 }
             }
         }
         threads.enqueue(work)
-    }
-}
-
-extension DirectCall {
-    /// The bytes and header fields of an answer, counted and logged.
-    func message(_ answer: ServiceAnswer) -> HTTPFront.Message {
-        front.service.ended(request, answer, since: start)
-        let message = front.message(answer, to: head, id: request.id)
-        front.log(head, status: message.status, id: request.id, since: start)
-        return message
     }
 }

@@ -57,9 +57,20 @@ extension StoreService {
 }
 
 extension Hasher {
+    /// What of a request decides how long it takes, beside what it asks for: who asks, in what form the
+    /// answer goes out, and what of it.
+    mutating func combine(_ request: ServiceRequest, _ scope: RowScope) {
+        combine(request.path)
+        combine(request.contentType)
+        for name in ["accept", "accept-encoding", "prefer"] { combine(request.headers[name]) }
+        combine(request.principal.role)
+        combine(scope)
+    }
+
     /// Takes the text of a value as it stands in a body.
     mutating func combine(bytesOf node: JSONNode, in body: [UInt8]) {
         guard node.range.upperBound <= body.count else { return }
+        combine(node.range.count)
         body.withUnsafeBytes {
             combine(bytes: UnsafeRawBufferPointer(rebasing: $0[node.range]))
         }

@@ -39,7 +39,7 @@ extension StoreService {
         _ request: ServiceRequest
     ) async throws -> [UInt8] {
         let outcome = try await threads.runFresh {
-            try self.make(try Self.decode(request, collection), collection, scope, request)
+            try self.make(try Self.decode(request, collection, scope), collection, scope, request)
         }
         switch outcome {
         case .answer(let answer): return answer.body
@@ -51,7 +51,7 @@ extension StoreService {
     func prepareQuery(_ request: ServiceRequest, of name: String) throws -> PreparedSearch {
         let collection = try visibleCollection(name, to: request.principal)
         let scope = try scope(of: request.principal, in: collection.configuration)
-        let decoded = try Self.decode(request, collection)
+        let decoded = try Self.decode(request, collection, scope)
         return PreparedSearch(kind: decoded.kind) {
             do {
                 return try self.make(decoded, collection, scope, request)
@@ -147,7 +147,8 @@ extension StoreService {
 
     private static func decode(
         _ request: ServiceRequest,
-        _ collection: VectorCollection
+        _ collection: VectorCollection,
+        _ scope: RowScope
     ) throws -> DecodedQuery {
         let start = ContinuousClock.now
         let configuration = collection.configuration
@@ -166,7 +167,7 @@ extension StoreService {
         }
         return DecodedQuery(
             asked: asked,
-            kind: QueryDecoding.kind(of: request, node),
+            kind: QueryDecoding.kind(of: request, node, scope),
             milliseconds: milliseconds(since: start)
         )
     }

@@ -3,7 +3,7 @@
 //
 // - A request that would have to wait too long is refused when it comes, by what requests took lately.
 // - One that has waited too long all the same is refused then, and never run.
-// - Every refusal is `Problem.overloaded`, which says when to come again.
+// - Every refusal is `Problem.overloaded`, which says when to come again, or `Problem.stopping`.
 
 import NIOCore
 import NIOPosix
@@ -25,34 +25,18 @@ package final class WorkerThreads: Sendable {
         var batched: UInt64 = 0
     }
 
-    /// A query that waits with others, whichever connection they came by.
-    struct Errand: Sendable {
-        /// Makes the query when `isRun`, else refuses it.
-        let work: @Sendable (_ isRun: Bool) -> Void
-
-        init(_ work: @escaping @Sendable (_ isRun: Bool) -> Void) {
-            self.work = work
-        }
-    }
-
-    private struct Waiting {
-        var errands = CircularBuffer<(errand: Errand, deadline: ContinuousClock.Instant)>()
-        var runnerCount = 0
-    }
-
-    private struct Limits {
+    struct Limits {
         var queueLength: Int
         var queueTimeout: Duration
-        /// The most queries that a thread takes at once.
+        /// The most queries that a thread takes in a row.
         var batchLength: Int
     }
 
-    private let waiting = Mutex(Waiting())
-
-    private let pool: NIOThreadPool
-    private let threadCount: Int
-    private let limits: Mutex<Limits>
-    private let state = Mutex(Load())
+    let waiting = Mutex(Waiting())
+    let pool: NIOThreadPool
+    let threadCount: Int
+    let limits: Mutex<Limits>
+    let state = Mutex(Load())
 
     /// Starts the threads.
     ///
@@ -60,7 +44,7 @@ package final class WorkerThreads: Sendable {
     ///   - threadCount: How many calls run at once.
     ///   - queueLength: How many calls may wait; the next one is refused.
     ///   - queueTimeout: The longest that a call may wait.
-    ///   - batchLength: The most queries that a thread takes at once.
+    ///   - batchLength: The most queries that a thread takes in a row.
     package init(
         threadCount: Int,
         queueLength: Int = 256,
@@ -135,7 +119,7 @@ package final class WorkerThreads: Sendable {
     }
 
     /// Whether a call will have to wait; nil when it is refused.
-    private func admit() -> Bool? {
+    func admit() -> Bool? {
         let limits = limits.withLock { $0 }
         return state.withLock { state in
             let isFree = state.running + state.queued < threadCount
@@ -155,81 +139,9 @@ package final class WorkerThreads: Sendable {
         }
     }
 
-    // MARK: Queries that wait together
-
-    /// Makes queries on threads that are free, refuses those that have no place in the queue.
-    ///
-    /// A thread takes its share of what waits, at most `batchLength`, and never waits for more; a change
-    /// of thread is paid once for all of them.
-    func enqueue(_ errands: [Errand]) {
-        let deadline = ContinuousClock.now + limits.withLock { $0.queueTimeout }
-        var accepted: [Errand] = []
-        var refused: [Errand] = []
-        for errand in errands {
-            if admit() != nil { accepted.append(errand) } else { refused.append(errand) }
-        }
-        let runnerCount = waiting.withLock { waiting in
-            for errand in accepted { waiting.errands.append((errand, deadline)) }
-            let wanted = min(waiting.errands.count, threadCount)
-            defer { waiting.runnerCount = max(waiting.runnerCount, wanted) }
-            return max(0, wanted - waiting.runnerCount)
-        }
-        for _ in 0..<runnerCount { submitRunner() }
-        for errand in refused { errand.work(false) }
-    }
-
-    private func submitRunner() {
-        pool.submit { poolState in
-            guard case .active = poolState else { return self.refuseAll() }
-            self.runBatch()
-        }
-    }
-
-    /// Makes one thread's share, then goes to the end of the line behind calls of another kind.
-    private func runBatch() {
-        let batchLength = limits.withLock { $0.batchLength }
-        let batch = waiting.withLock { waiting in
-            let share = (waiting.errands.count + threadCount - 1) / threadCount
-            let count = min(batchLength, share)
-            let batch = Array(waiting.errands.prefix(count))
-            waiting.errands.removeFirst(count)
-            if batch.isEmpty { waiting.runnerCount -= 1 }
-            return batch
-        }
-        guard !batch.isEmpty else { return }
-        state.withLock { state in
-            state.running += 1
-            state.batches += 1
-            state.batched += UInt64(batch.count)
-        }
-        for (errand, deadline) in batch {
-            let start = ContinuousClock.now
-            let isInTime = start < deadline
-            state.withLock { state in
-                state.queued -= 1
-                if !isInTime { state.expired += 1 }
-            }
-            errand.work(isInTime)
-            guard isInTime else { continue }
-            let seconds = (ContinuousClock.now - start) / .seconds(1)
-            state.withLock { $0.averageSeconds += (seconds - $0.averageSeconds) / 64 }
-        }
-        state.withLock { $0.running -= 1 }
-        submitRunner()
-    }
-
-    private func refuseAll() {
-        let left = waiting.withLock { waiting in
-            defer { waiting.errands.removeAll() }
-            waiting.runnerCount = 0
-            return Array(waiting.errands)
-        }
-        state.withLock { $0.queued -= left.count }
-        for (errand, _) in left { errand.work(false) }
-    }
-
     /// Stops the threads after what they are doing.
     package func stop() async {
+        refuseWaiting()
         try? await pool.shutdownGracefully()
     }
 

@@ -32,10 +32,13 @@ package struct Authenticator: Sendable {
     ///   - headers: The headers of the request.
     ///   - peer: The address it came from; nil for a peer whose mistakes are not counted.
     ///   - stranger: Who somebody is that sends nothing.
+    ///   - verifies: Whether a signature is looked at that was not looked at before, which takes longer
+    ///     than a query; if not, `TokenRefusal.unverified` is thrown in its place.
     package func principal(
         _ headers: RequestHeaders,
         peer: String?,
         stranger: Principal,
+        verifies: Bool = true,
         now: Double
     ) throws(TokenRefusal) -> Principal {
         let bearer = try Self.bearer(headers)
@@ -46,15 +49,16 @@ package struct Authenticator: Sendable {
         let key = keys.first
         guard bearer != nil || key != nil else { return stranger }
         var keyed: Principal?
-        if let key { keyed = try principal(key, peer: peer, now: now, isKey: true) }
+        if let key { keyed = try principal(key, peer, verifies, now: now, isKey: true) }
         guard let bearer, bearer != key else { return keyed ?? .anonymous }
-        return try principal(bearer, peer: peer, now: now, isKey: false)
+        return try principal(bearer, peer, verifies, now: now, isKey: false)
     }
 
     /// Who a key or a token stands for.
     private func principal(
         _ text: String,
-        peer: String?,
+        _ peer: String?,
+        _ verifies: Bool,
         now: Double,
         isKey: Bool
     ) throws(TokenRefusal) -> Principal {
@@ -62,6 +66,7 @@ package struct Authenticator: Sendable {
         let claims: JSONNode
         do throws(TokenRefusal) {
             claims = try verifier.claims(of: text, now: now) { (isGenuine) throws(TokenRefusal) in
+                if isGenuine == nil, !verifies { throw .unverified }
                 guard let peer else { return }
                 switch isGenuine {
                 case nil: try limiter.check(peer, now: now)
@@ -70,7 +75,7 @@ package struct Authenticator: Sendable {
                 }
             }
         } catch {
-            guard isKey, error.kind == .token else { throw error }
+            guard isKey, error.kind == .token, error != .unverified else { throw error }
             throw TokenRefusal(.token, "Invalid API key")
         }
         try denylist.check(claims, now: now)

@@ -30,6 +30,9 @@ package struct TokenRefusal: Error, Sendable, Equatable, CustomStringConvertible
         TokenRefusal(.token, description)
     }
 
+    /// A token whose signature was not looked at, because there was no time for it.
+    static let unverified = TokenRefusal(.token, "the signature was not looked at")
+
     /// The status of an answer that refuses.
     var status: Int {
         switch kind {
