@@ -186,7 +186,11 @@ struct Rebuild {
         in live: LiveSet
     ) throws(VectorStoreError) -> RebuildReport.Comparison? {
         guard live.index?.globalTable != nil else { return nil }
-        let gate = RebuildGate(live: live, inputs: replacement.inputs)
+        let gate = RebuildGate(
+            live: live,
+            inputs: replacement.inputs,
+            leewayMicroseconds: core.options.rebuildLeewayMicroseconds
+        )
         let comparison: RebuildReport.Comparison?
         do throws(CorruptionError) {
             comparison = try gate.compare(with: segment, generation: generation) {
