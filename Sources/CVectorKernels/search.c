@@ -1,5 +1,8 @@
 // The scan of posting lists: codes, then byte rows, then candidates.
 
+// For clock_gettime(2), which a strict C11 leaves out.
+#define _POSIX_C_SOURCE 200809L
+
 #include "codes.h"
 #include "scratch.h"
 
