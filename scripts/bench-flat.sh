@@ -17,11 +17,8 @@ trap 'exit 130' INT
 trap 'exit 143' TERM
 mkdir -p "$OUT"
 
-if [ -z "$PEER_PYTHON" ]; then
-    python3 -m venv "$work/venv"
-    "$work/venv/bin/pip" install -q numpy faiss-cpu
-    PEER_PYTHON="$work/venv/bin/python"
-fi
+source scripts/peer_python.sh
+peer_python "$work" numpy faiss-cpu
 IFS=, read -r small middle large <<<"$RATIOS"
 code=0
 

@@ -21,11 +21,8 @@ trap 'exit 143' TERM
 mkdir -p "$OUT"
 rm -f "$OUT"/peers-*
 
-if [ -z "$PEER_PYTHON" ]; then
-    python3 -m venv "$work/venv"
-    "$work/venv/bin/pip" install -q numpy faiss-cpu hnswlib
-    PEER_PYTHON="$work/venv/bin/python"
-fi
+source scripts/peer_python.sh
+peer_python "$work" numpy faiss-cpu hnswlib
 data="$work/wordnet"
 mkdir "$data"
 "$bench" expand --in "$WORDNET/base.f16bin" --out "$data/base.fbin"

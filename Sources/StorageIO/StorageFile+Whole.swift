@@ -46,6 +46,26 @@ extension StorageFile {
         return bytes
     }
 
+    /// Gives the first `byteCount` bytes to `body`, so many at a time.
+    ///
+    /// - Throws: `EIO` when the file ends before.
+    package func forEachPiece(
+        of byteCount: UInt64,
+        at pieceByteCount: Int,
+        _ body: ([UInt8]) throws(StorageIOError) -> Void
+    ) throws(StorageIOError) {
+        var offset: UInt64 = 0
+        while offset < byteCount {
+            let count = Int(min(byteCount - offset, UInt64(pieceByteCount)))
+            let bytes = try readBytes(count: count, at: offset)
+            guard bytes.count == count else {
+                throw StorageIOError(operation: .read, path: path, errno: EIO)
+            }
+            try body(bytes)
+            offset += UInt64(count)
+        }
+    }
+
     /// The whole file.
     package func readAll() throws(StorageIOError) -> [UInt8] {
         guard let count = Int(exactly: try byteCount()) else {

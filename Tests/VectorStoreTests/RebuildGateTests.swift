@@ -91,13 +91,21 @@ private enum Rows {
         func figures(_ recall: Double, _ microseconds: Double) -> RebuildReport.Figures {
             RebuildReport.Figures(recall: recall, p99Microseconds: microseconds, codes: 1)
         }
+        let nothing = LiveSet(
+            lsn: 0,
+            configuration: CollectionConfiguration(name: "c", dimension: 2),
+            memtables: [],
+            segments: [],
+            generations: [:],
+            currentGeneration: 0
+        )
+        let gate = RebuildGate(live: nothing, inputs: [], leewayMicroseconds: 10)
         func objection(_ before: (Double, Double), _ after: (Double, Double)) -> String? {
-            RebuildGate.objection(
+            gate.objection(
                 to: RebuildReport.Comparison(
                     before: figures(before.0, before.1),
                     after: figures(after.0, after.1)
-                ),
-                leewayMicroseconds: 10
+                )
             )
         }
         let low = objection((0.99, 100), (0.92, 100))

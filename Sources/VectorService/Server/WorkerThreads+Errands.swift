@@ -115,7 +115,8 @@ extension WorkerThreads {
                 waiting.nextLook = waiting.errands.map { $0.deadline }.min()
                 return (late, waiting.nextLook)
             }
-            if let next { self.look(at: next) }
+            // After these, so that refusals keep the order of the queries.
+            defer { if let next { self.look(at: next) } }
             guard !late.isEmpty else { return }
             self.state.withLock { state in
                 state.queued -= late.count

@@ -31,7 +31,7 @@ struct ImportPublication {
         let known = try replaced(in: live.segments, by: ids)
         let checked = Set(live.segments.map(\.segment.segmentID))
         return try core.writing.withLock { (state) throws(VectorStoreError) in
-            try core.checkWritable(state)
+            try core.checkWritable()
             for other in core.collections {
                 try Flush(core: core, collection: other).run(holding: &state)
             }

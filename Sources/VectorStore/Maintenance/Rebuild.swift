@@ -116,17 +116,15 @@ struct Rebuild {
         }
         watch.lap("write")
         var comparison: RebuildReport.Comparison?
-        if origin == .training, let segment = output.segment, let calibrated {
-            comparison = try compare(segment, calibrated, with: replacement, in: live)
-        }
-        watch.lap("compare")
-        if let calibrated {
-            do throws(VectorStoreError) {
-                output.generation = (calibrated, try persist(set))
-            } catch {
-                if let segment = output.segment, core.poison == nil { discard(segment) }
-                throw error
+        do throws(VectorStoreError) {
+            if origin == .training, let segment = output.segment, let calibrated {
+                comparison = try compare(segment, calibrated, with: replacement, in: live)
             }
+            watch.lap("compare")
+            if let calibrated { output.generation = (calibrated, try persist(set)) }
+        } catch {
+            SegmentSwap(core: core, collection: collection).discard(output)
+            throw error
         }
         return Built(
             replacement: replacement,
@@ -191,36 +189,17 @@ struct Rebuild {
             inputs: replacement.inputs,
             leewayMicroseconds: core.options.rebuildLeewayMicroseconds
         )
-        let comparison: RebuildReport.Comparison?
-        do throws(CorruptionError) {
-            comparison = try gate.compare(with: segment, generation: generation) {
-                report("compare", 0.98)
-            }
-        } catch {
-            discard(segment)
-            throw VectorStoreError(corruption: error)
+        let comparison = try convertingCorruption { () throws(CorruptionError) in
+            try gate.compare(with: segment, generation: generation) { report("compare", 0.98) }
         }
-        guard let comparison else {
-            discard(segment)
-            throw MaintenanceCancellation.error
+        guard let comparison else { throw MaintenanceCancellation.error }
+        guard !options.isForced, let reason = gate.objection(to: comparison) else {
+            return comparison
         }
-        guard !options.isForced,
-            let reason = RebuildGate.objection(
-                to: comparison,
-                leewayMicroseconds: core.options.rebuildLeewayMicroseconds
-            )
-        else { return comparison }
-        discard(segment)
         throw VectorStoreError(
             .rebuildRejected,
             "the new index would be worse: \(reason); the index in force is kept (force publishes the "
                 + "new one all the same)"
-        )
-    }
-
-    private func discard(_ segment: Segment) {
-        ObsoleteFiles(fileSystem: core.fileSystem, paths: core.paths).removeUnnamed(
-            core.paths.segments + "/" + Segment.fileName(segment.segmentID)
         )
     }
 

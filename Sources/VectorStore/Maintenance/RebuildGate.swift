@@ -64,8 +64,11 @@ struct RebuildGate {
             try old.take(query, before, reaching: least, of: truth.count)
             try new.take(query, after, reaching: least, of: truth.count)
         }
+        func comparison() -> RebuildReport.Comparison {
+            RebuildReport.Comparison(before: old.figures, after: new.figures)
+        }
         var round = 1
-        while round < Self.rounds || (round < Self.mostRounds && isSlower(new, old)) {
+        while round < Self.rounds || (round < Self.mostRounds && isSlower(comparison())) {
             for (place, query) in queries.enumerated() {
                 guard goesOn() else { return nil }
                 try old.repeat(query, before, place: place)
@@ -73,23 +76,12 @@ struct RebuildGate {
             }
             round += 1
         }
-        return RebuildReport.Comparison(before: old.figures, after: new.figures)
+        return comparison()
     }
 
-    private func isSlower(_ new: Side, _ old: Side) -> Bool {
-        Self.isSlower(
-            new.figures.p99Microseconds,
-            old.figures.p99Microseconds,
-            leewayMicroseconds: leewayMicroseconds
-        )
-    }
-
-    private static func isSlower(
-        _ after: Double,
-        _ before: Double,
-        leewayMicroseconds: Double
-    ) -> Bool {
-        after > 1.5 * before + leewayMicroseconds
+    private func isSlower(_ comparison: RebuildReport.Comparison) -> Bool {
+        comparison.after.p99Microseconds
+            > 1.5 * comparison.before.p99Microseconds + leewayMicroseconds
     }
 
     private func set(
@@ -123,9 +115,9 @@ struct RebuildGate {
             reaching least: Float,
             of count: Int
         ) throws(CorruptionError) {
-            let start = ContinuousClock.now
+            let start = MonotonicTime.now
             let outcome = try searcher.search(query)
-            microseconds.append(Self.microseconds(since: start))
+            microseconds.append(MonotonicTime.now.microseconds(since: start))
             found += max(0, min(count, outcome.rows.count { $0.score >= least }) - 1)
             wanted += max(0, count - 1)
             codes += outcome.statistics.codesScanned + outcome.statistics.rowsScanned
@@ -137,9 +129,10 @@ struct RebuildGate {
             _ searcher: Searcher,
             place: Int
         ) throws(CorruptionError) {
-            let start = ContinuousClock.now
+            let start = MonotonicTime.now
             _ = try searcher.search(query)
-            microseconds[place] = min(microseconds[place], Self.microseconds(since: start))
+            let taken = MonotonicTime.now.microseconds(since: start)
+            microseconds[place] = min(microseconds[place], taken)
         }
 
         var figures: RebuildReport.Figures {
@@ -151,11 +144,6 @@ struct RebuildGate {
                 codes: sorted.isEmpty ? 0 : Double(codes) / Double(sorted.count)
             )
         }
-
-        private static func microseconds(since start: ContinuousClock.Instant) -> Double {
-            let (seconds, attoseconds) = (ContinuousClock.now - start).components
-            return Double(seconds) * 1e6 + Double(attoseconds) * 1e-12
-        }
     }
 
     /// What speaks against the new index; nil when nothing does.
@@ -163,22 +151,16 @@ struct RebuildGate {
     /// Recall may be lower only where it reaches the target all the same. A search may take half as long
     /// again and some microseconds more: an index over more rows than the old one was trained on is not
     /// always faster for all, and small ones are quick in any case.
-    static func objection(
-        to comparison: RebuildReport.Comparison,
-        leewayMicroseconds: Double
-    ) -> String? {
+    func objection(to comparison: RebuildReport.Comparison) -> String? {
         let (before, after) = (comparison.before, comparison.after)
-        func percent(_ recall: Double) -> String { decimals(recall * 100) + " %" }
-        if after.recall < min(before.recall, target) - 0.02 {
-            return "recall@\(k) \(percent(after.recall)), where it is \(percent(before.recall)) now"
+        func percent(_ recall: Double) -> String { Self.decimals(recall * 100) + " %" }
+        if after.recall < min(before.recall, Self.target) - 0.02 {
+            return "recall@\(Self.k) \(percent(after.recall)), where it is "
+                + "\(percent(before.recall)) now"
         }
-        if isSlower(
-            after.p99Microseconds,
-            before.p99Microseconds,
-            leewayMicroseconds: leewayMicroseconds
-        ) {
-            return "99 of 100 searches within \(decimals(after.p99Microseconds)) µs, where it is "
-                + "\(decimals(before.p99Microseconds)) µs now"
+        if isSlower(comparison) {
+            return "99 of 100 searches within \(Self.decimals(after.p99Microseconds)) µs, "
+                + "where it is \(Self.decimals(before.p99Microseconds)) µs now"
         }
         return nil
     }

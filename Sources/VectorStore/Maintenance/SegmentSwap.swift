@@ -73,7 +73,7 @@ struct SegmentSwap {
     /// Gives back the bytes of an output that no manifest names.
     ///
     /// After a failure that stops the store it is left to the next open.
-    private func discard(_ output: Output) {
+    func discard(_ output: Output) {
         guard core.poison == nil else { return }
         let obsolete = ObsoleteFiles(fileSystem: core.fileSystem, paths: core.paths)
         if let segment = output.segment {
@@ -95,7 +95,7 @@ struct SegmentSwap {
         persisted: [UInt64: Manifest.TombstoneEntry],
         state: inout WritingState
     ) throws(VectorStoreError) {
-        guard !state.isClosed, let live = collection.live else {
+        guard !core.isClosed, let live = collection.live else {
             throw VectorStoreError(
                 .cancelled,
                 "collection \(collection.configuration.name) is gone"

@@ -21,7 +21,7 @@ struct StoreClosing {
             }
         }
         core.writing.withLock { state in
-            core.close(&state)
+            core.close()
             guard core.poison == nil, !state.logIsSpent else { return }
             do throws(StorageIOError) {
                 try state.log.seal()

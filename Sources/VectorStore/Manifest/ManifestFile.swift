@@ -4,7 +4,7 @@ package import StorageIO
 package enum ManifestFile {
     private static let prefix = "MANIFEST-"
     /// A longer file was never written by a store.
-    private static let maximumByteCount: UInt64 = 256 << 20
+    static let maximumByteCount: UInt64 = 256 << 20
 
     package static func name(number: UInt64) -> String {
         NumberedName.make(number, prefix: prefix, suffix: "")

@@ -95,33 +95,30 @@ struct Searcher {
         plan: QueryPlan,
         statistics: inout SearchStatistics
     ) throws(CorruptionError) {
-        let (first, firstStatistics) = (run, statistics)
-        defer {
-            run.rowsScanned += first.rowsScanned
-            run.scanned.add(first.scanned)
-        }
         var query = run.query
         query.recallTarget = 1
-        run = SearchRun(live: live, query: query)
-        try scanMemtables(&run)
+        var (further, furtherStatistics) = (SearchRun(live: live, query: query), statistics)
+        try scanMemtables(&further)
         if query.floor > -.infinity {
             var whole = plan
             whole.probes = plan.probes.map { $0.map { _ in .max } }
-            try scanCodes(&run, scope: scope, plan: whole, statistics: &statistics)
+            try scanCodes(&further, scope: scope, plan: whole, statistics: &furtherStatistics)
         } else {
-            try scanAll(&run, scope: scope)
-            statistics.mode = .exact
-            statistics.estimatedRecall = 1
+            try scanAll(&further, scope: scope)
+            furtherStatistics.mode = .exact
+            furtherStatistics.estimatedRecall = 1
         }
-        guard run.isTruncated else { return }
-        // Time was up before all was seen again: what the lists gave is nearer than what came first.
-        let second = run
-        run = first
-        run.rowsScanned = second.rowsScanned
-        run.scanned = second.scanned
-        run.isTruncated = true
-        statistics = firstStatistics
-        statistics.estimatedRecall *= Double(run.best.count) / Double(query.k)
+        let rowsScanned = run.rowsScanned + further.rowsScanned
+        further.scanned.add(run.scanned)
+        if further.isTruncated {
+            // Time was up before all was seen again: what the lists gave is nearer than what came first.
+            run.scanned = further.scanned
+            run.isTruncated = true
+            statistics.estimatedRecall *= Double(run.best.count) / Double(query.k)
+        } else {
+            (run, statistics) = (further, furtherStatistics)
+        }
+        run.rowsScanned = rowsScanned
     }
 
     /// The nearest rows of a search that leaves no list out and hardly ever believes a code that is too
@@ -208,7 +205,9 @@ struct Searcher {
     /// The estimated share of rows that match, from an even sample of the scope.
     private func selectivity(of filter: FilterProgram, scope: SearchScope) -> Double {
         let first = selectivity(of: filter, scope: scope, sample: QueryPlan.firstSampleCount)
+        // A scope of no more rows was looked at whole.
         return first >= QueryPlan.commonSelectivity
+            || scope.segmentRowCount <= QueryPlan.firstSampleCount
             ? first : selectivity(of: filter, scope: scope, sample: QueryPlan.filterSampleCount)
     }
 

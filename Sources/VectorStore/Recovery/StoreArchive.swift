@@ -16,12 +16,9 @@ struct StoreArchive {
     /// Whether a path is meant as an archive.
     static func isName(_ path: String) -> Bool { path.hasSuffix(".tar.lz4") }
 
-    private static let manifestByteLimit: UInt64 = 256 << 20
-
     // MARK: - Writing
 
     func write(from source: String, to target: String) throws(VectorStoreError) {
-        let (directory, name) = Self.split(target)
         let copy = target + ".partial"
         try converting { () throws(StorageIOError) in
             for path in [target, copy] where try fileSystem.status(path) != nil {
@@ -31,7 +28,10 @@ struct StoreArchive {
         defer { remove(copy) }
         try StoreCopy(fileSystem: fileSystem, source: source, target: copy).run()
         try converting { () throws(StorageIOError) in
-            var writer = try AtomicFileWriter(directory: directory, fileSystem: fileSystem)
+            var writer = try AtomicFileWriter(
+                directory: StorePaths.parent(of: target),
+                fileSystem: fileSystem
+            )
             do throws(StorageIOError) {
                 let compressor = LZ4Compressor()
                 try writer.append(compressor.begin())
@@ -46,7 +46,7 @@ struct StoreArchive {
                 writer.abandon()
                 throw error
             }
-            try writer.commit(as: name)
+            try writer.commit(as: String(target.split(separator: "/").last ?? ""))
         }
     }
 
@@ -59,15 +59,8 @@ struct StoreArchive {
         let file = try fileSystem.open(directory + "/" + name, .read)
         let byteCount = try file.byteCount()
         try writer.append(compressor.compress(TarHeader(name: name, byteCount: byteCount).block))
-        var offset: UInt64 = 0
-        while offset < byteCount {
-            let count = min(byteCount - offset, UInt64(LZ4Compressor.chunkByteCount))
-            let bytes = try file.readBytes(count: Int(count), at: offset)
-            guard bytes.count == Int(count) else {
-                throw StorageIOError(operation: .read, path: file.path, errno: EIO)
-            }
-            try writer.append(compressor.compress(bytes))
-            offset += count
+        try file.forEachPiece(of: byteCount, at: LZ4Compressor.chunkByteCount) {
+            bytes throws(StorageIOError) in try writer.append(compressor.compress(bytes))
         }
         let rest = Int(byteCount % UInt64(TarHeader.blockByteCount))
         if rest > 0 {
@@ -142,12 +135,6 @@ struct StoreArchive {
             )
         }
         try copy.publish(try unpacking.manifest())
-    }
-
-    private static func split(_ path: String) -> (directory: String, name: String) {
-        guard let slash = path.lastIndex(of: "/") else { return (".", path) }
-        let directory = String(path[..<slash])
-        return (directory.isEmpty ? "/" : directory, String(path[path.index(after: slash)...]))
     }
 
     private func converting<R>(

@@ -101,10 +101,7 @@ struct StoreCopy {
             try fileSystem.createDirectory(directory)
         }
         try fileSystem.synchronizeDirectory(target)
-        var parent = target.split(separator: "/", omittingEmptySubsequences: true)
-        if !parent.isEmpty { parent.removeLast() }
-        let path = (target.hasPrefix("/") ? "/" : "") + parent.joined(separator: "/")
-        try fileSystem.synchronizeDirectory(path.isEmpty ? "." : path)
+        try fileSystem.synchronizeDirectory(StorePaths.parent(of: target))
     }
 
     private func copy(_ part: Part) throws(StorageIOError) {
@@ -114,15 +111,8 @@ struct StoreCopy {
             expectedByteCount: part.byteCount
         )
         do throws(StorageIOError) {
-            var offset: UInt64 = 0
-            while offset < part.byteCount {
-                let count = min(part.byteCount - offset, UInt64(Self.chunkByteCount))
-                let bytes = try part.file.readBytes(count: Int(count), at: offset)
-                guard bytes.count == Int(count) else {
-                    throw StorageIOError(operation: .read, path: part.file.path, errno: EIO)
-                }
-                try writer.append(bytes)
-                offset += count
+            try part.file.forEachPiece(of: part.byteCount, at: Self.chunkByteCount) {
+                bytes throws(StorageIOError) in try writer.append(bytes)
             }
         } catch {
             writer.abandon()

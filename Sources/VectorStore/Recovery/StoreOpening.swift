@@ -118,22 +118,13 @@ package struct StoreOpening {
                 try fileSystem.createDirectory(directory)
             }
             try fileSystem.synchronizeDirectory(paths.root)
-            let parent = Self.parent(of: paths.root)
-            try fileSystem.synchronizeDirectory(parent)
+            try fileSystem.synchronizeDirectory(StorePaths.parent(of: paths.root))
             try ManifestFile.publish(
                 Manifest(storeUUID: StoreIdentity.random()),
                 in: paths.root,
                 fileSystem: fileSystem
             )
         }
-    }
-
-    private static func parent(of path: String) -> String {
-        var parts = path.split(separator: "/", omittingEmptySubsequences: true)
-        guard !parts.isEmpty else { return "/" }
-        parts.removeLast()
-        if path.hasPrefix("/") { return "/" + parts.joined(separator: "/") }
-        return parts.isEmpty ? "." : parts.joined(separator: "/")
     }
 
     // MARK: - Under the lock

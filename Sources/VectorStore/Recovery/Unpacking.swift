@@ -16,9 +16,6 @@ struct Unpacking {
     private var zeroBlocks = 0
     private var offset: UInt64 = 0
 
-    /// A manifest is never longer.
-    private static let manifestByteLimit: UInt64 = 256 << 20
-
     private struct Part {
         var name: String
         var file: (any StorageFile)?
@@ -72,7 +69,8 @@ struct Unpacking {
                     || (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte)
             } && pieces[1].utf8.first.map { $0 != UInt8(ascii: ".") } == true
         guard isManifest || isPart, seen.insert(header.name).inserted,
-            !isManifest || (manifestBytes == nil && header.byteCount <= Self.manifestByteLimit)
+            !isManifest
+                || (manifestBytes == nil && header.byteCount <= ManifestFile.maximumByteCount)
         else {
             throw damaged("\"\(header.name)\" does not belong into a store, or not twice")
         }

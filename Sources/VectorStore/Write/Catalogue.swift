@@ -13,7 +13,7 @@ struct Catalogue {
     ) throws(VectorStoreError) -> CollectionState {
         try core.completeOpening()
         return try core.writing.withLock { (state) throws(VectorStoreError) in
-            try core.checkWritable(state)
+            try core.checkWritable()
             if let existing = core.collection(named: configuration.name) {
                 guard existing.configuration == configuration else {
                     throw VectorStoreError(
@@ -59,7 +59,7 @@ struct Catalogue {
     func drop(_ collection: CollectionState) throws(VectorStoreError) {
         try core.completeOpening()
         try core.writing.withLock { (state) throws(VectorStoreError) in
-            try core.checkWritable(state)
+            try core.checkWritable()
             guard collection.live != nil else { return }
             try Publication(core: core).publish(&state) { manifest in
                 manifest.collections.removeAll { $0.id == collection.id }

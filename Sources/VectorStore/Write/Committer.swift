@@ -146,22 +146,6 @@ final class Committer: Sendable {
     private func commitWhatFits(
         _ group: [WriteRequest]
     ) -> [Result<WriteReceipt, VectorStoreError>] {
-        let results = commitRefusing(group)
-        guard group.contains(where: { $0.id != nil }) else { return results }
-        // A write that was done before is not refused for want of space.
-        return zip(group, results).map { request, result in
-            guard case .failure(let error) = result, error.code == .diskFull,
-                let id = request.id,
-                var receipt = core.receipt(of: id, in: request.collection.id)
-            else { return result }
-            receipt.isRepeated = true
-            return .success(receipt)
-        }
-    }
-
-    private func commitRefusing(
-        _ group: [WriteRequest]
-    ) -> [Result<WriteReceipt, VectorStoreError>] {
         var refusal: VectorStoreError?
         do throws(VectorStoreError) {
             try core.completeOpening()
@@ -183,11 +167,25 @@ final class Committer: Sendable {
             return results
         }
         guard let refusal else { return [] }
-        let refused = group.map { _ in Result<WriteReceipt, VectorStoreError>.failure(refusal) }
+        let refused = refuse(group, refusal)
         guard refusal.code == .diskFull, !group.allSatisfy(\.grows),
             (try? core.completeOpening()) != nil
         else { return refused }
         return commitDeletes(of: group, refusing: refused)
+    }
+
+    /// Refuses a group, but not for want of space what was done before and needs none.
+    private func refuse(
+        _ group: [WriteRequest],
+        _ refusal: VectorStoreError
+    ) -> [Result<WriteReceipt, VectorStoreError>] {
+        guard refusal.code == .diskFull else { return group.map { _ in .failure(refusal) } }
+        return core.writing.withLock { state in
+            group.map { request in
+                state.knownWrites.repetition(of: request.id, in: request.collection.id)
+                    .map { .success($0) } ?? .failure(refusal)
+            }
+        }
     }
 
     /// Commits the deletes of a group alone; the others keep the results they have.
@@ -211,7 +209,7 @@ final class Committer: Sendable {
         _ group: [WriteRequest]
     ) -> [Result<WriteReceipt, VectorStoreError>] {
         core.writing.withLock { state in
-            if state.isClosed {
+            if core.isClosed {
                 let error = VectorStoreError(.closed, "the store is closed; open it again")
                 return group.map { _ in .failure(error) }
             }
@@ -255,7 +253,7 @@ final class Committer: Sendable {
     private func sync() {
         guard core.poison == nil else { return }
         core.writing.withLock { state in
-            guard !state.isClosed, !state.logIsSpent else { return }
+            guard !core.isClosed, !state.logIsSpent else { return }
             do throws(StorageIOError) {
                 try state.log.synchronize()
             } catch {
@@ -279,7 +277,7 @@ final class Committer: Sendable {
     private func markIdle() {
         guard core.poison == nil else { return }
         core.writing.withLock { state in
-            guard !state.isClosed, !state.logIsSpent else { return }
+            guard !core.isClosed, !state.logIsSpent else { return }
             do throws(StorageIOError) {
                 try state.log.idleMark()
             } catch {

@@ -93,8 +93,7 @@ struct GroupCommit {
                 field: "collection"
             )
         }
-        if let id = request.id, var receipt = known.receipt(of: id, in: collection.id) {
-            receipt.isRepeated = true
+        if let receipt = known.repetition(of: request.id, in: collection.id) {
             return Resolved(collection: collection, changes: [], count: 0, known: receipt)
         }
         var changes: [RowChange] = []

@@ -30,6 +30,13 @@ package struct KnownWrites: Sendable {
         receipts[Key(collection: collection, id: id)]
     }
 
+    /// The answer to a write that was done under this id, when it is sent again.
+    func repetition(of id: WriteID?, in collection: UInt32) -> WriteReceipt? {
+        guard let id, var receipt = receipt(of: id, in: collection) else { return nil }
+        receipt.isRepeated = true
+        return receipt
+    }
+
     /// Remembers a write; one that is known already stays as it was.
     package mutating func remember(_ write: KnownWrite) {
         let key = Key(collection: write.collection, id: write.id)

@@ -19,6 +19,15 @@ package struct StorePaths: Sendable {
     package var logs: String { root + "/wal" }
     package var segments: String { root + "/seg" }
     package var indexes: String { root + "/idx" }
+
+    /// The directory that names a file or directory.
+    static func parent(of path: String) -> String {
+        var parts = path.split(separator: "/", omittingEmptySubsequences: true)
+        guard !parts.isEmpty else { return "/" }
+        parts.removeLast()
+        if path.hasPrefix("/") { return "/" + parts.joined(separator: "/") }
+        return parts.isEmpty ? "." : parts.joined(separator: "/")
+    }
 }
 
 /// What the holder of the writing lock owns.
@@ -32,7 +41,6 @@ package struct WritingState {
     package var knownWrites = KnownWrites()
     /// Set when the log file in use must not be appended to any more.
     package var logIsSpent = false
-    package var isClosed = false
 }
 
 /// An open store below its public face.
@@ -143,14 +151,13 @@ package final class StoreCore: Sendable {
         closed.load(ordering: .acquiring)
     }
 
-    /// Says so, from now on.
-    package func close(_ state: inout WritingState) {
-        state.isClosed = true
+    /// Says so, from now on; only under the writing lock.
+    package func close() {
         closed.store(true, ordering: .releasing)
     }
 
-    package func checkWritable(_ state: WritingState) throws(VectorStoreError) {
-        if state.isClosed {
+    package func checkWritable() throws(VectorStoreError) {
+        if isClosed {
             throw VectorStoreError(.closed, "the store is closed; open it again")
         }
         if let poison { throw poison }
