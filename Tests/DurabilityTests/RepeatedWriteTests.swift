@@ -51,6 +51,26 @@ import Testing
         try await store.close()
     }
 
+    @Test func `is answered on a full disk, where the others are refused`() async throws {
+        let disk = CappedFileSystem(SimulatedFileSystem(), capacity: 4 << 20)
+        let store = try open(disk)
+        let collection = try await collection(store)
+        let first = try await collection.upsert([record("a", 1)], writeID: Self.id)
+        disk.take(nil)
+        let refusal = await #expect(throws: VectorStoreError.self) {
+            try await collection.upsert([record("b", 1)], writeID: .random())
+        }
+        #expect(refusal?.code == .diskFull)
+        // Once where the log was found full, once where writes that grow are refused at once.
+        for _ in 0..<2 {
+            let second = try await collection.upsert([record("a", 1)], writeID: Self.id)
+            #expect(second.isRepeated && second.lsn == first.lsn)
+        }
+        #expect(try collection.count() == 1)
+        disk.take(0)
+        try await store.close()
+    }
+
     @Test func `is known after power loss, flushes, merges, new logs and restarts`() async throws {
         let disk = SimulatedFileSystem()
         var store = try open(disk)
