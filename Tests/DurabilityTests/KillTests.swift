@@ -113,6 +113,8 @@ import VectorMath
                 + "\(rarest)), \(totals.acknowledged) writes acknowledged, \(totals.replayed) changes "
                 + "replayed, \(totals.copies) copies opened, \(totals.refused) unfinished ones refused"
         )
+        let hits = KillPoint.allCases.map { "\($0.rawValue) \(campaign.hits[$0, default: 0])" }
+        print("kill points: \(hits.joined(separator: ", "))")
     }
 
     /// One life: a worker runs and dies, and its store and copies are examined.

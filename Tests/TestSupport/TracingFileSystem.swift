@@ -1,3 +1,4 @@
+import Glibc
 package import StorageIO
 import Synchronization
 
@@ -8,9 +9,12 @@ import Synchronization
 package final class TracingFileSystem: FileSystem {
     private let base: any FileSystem
     private let list = Mutex<[String]>([])
+    /// How long data takes to the disk, so that writes meet while they wait.
+    fileprivate let syncMicroseconds: UInt32
 
-    package init(_ base: any FileSystem) {
+    package init(_ base: any FileSystem, syncMicroseconds: UInt32 = 0) {
         self.base = base
+        self.syncMicroseconds = syncMicroseconds
     }
 
     package var calls: [String] { list.withLock { $0 } }
@@ -94,6 +98,7 @@ private final class TracedFile: StorageFile {
 
     func synchronizeData() throws(StorageIOError) {
         owner.note(.synchronize, path)
+        if owner.syncMicroseconds > 0 { usleep(owner.syncMicroseconds) }
         try base.synchronizeData()
     }
 

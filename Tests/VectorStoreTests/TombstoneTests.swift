@@ -95,6 +95,18 @@ import Testing
         #expect(throws: LoadError.self) { try load(entry, rowCount: 70, from: fileSystem) }
     }
 
+    @Test func `a file with the same rows is used again, one with others is left alone`() throws {
+        let fileSystem = CrashingFileSystem()
+        let first = try write([1, 64], rowCount: 70, to: fileSystem)
+        #expect(try write([1, 64], rowCount: 70, to: fileSystem) == first)
+        let second = try write([1, 2, 64], rowCount: 70, to: fileSystem)
+        #expect(first.lsn == 55 && second.lsn == 56)
+        #expect(try write([1, 2, 64], rowCount: 70, to: fileSystem) == second)
+        for (entry, count) in [(first, 2), (second, 3)] {
+            #expect(try load(entry, rowCount: 70, from: fileSystem).count == count)
+        }
+    }
+
     @Test func `a file of another segment or row count is refused`() throws {
         let fileSystem = CrashingFileSystem()
         let entry = try write([1], rowCount: 70, to: fileSystem)

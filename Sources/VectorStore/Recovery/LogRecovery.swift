@@ -58,6 +58,8 @@ struct LogRecovery {
     ) throws(LoadError) {
         var changes: [UInt32: [LocatedChange]] = [:]
         for (index, operation) in operations.enumerated() {
+            // What is in segments already, of a frame that is not as a whole.
+            guard firstLSN + UInt64(index) > manifest.flushedLSN else { continue }
             guard let live = collections[operation.collection]?.live else { continue }
             let change = operation.change
             if case .upsert(let row) = change { try check(row, against: live.configuration) }

@@ -24,7 +24,14 @@ package enum TombstoneFile {
             + NumberedName.make(lsn, prefix: ".", suffix: ".del")
     }
 
+    /// Files of one segment that may be passed over before a name is free.
+    private static let maximumPassedOver = 1_000
+
     /// Writes a file and makes it durable; nothing names it yet.
+    ///
+    /// A file that an earlier attempt left is the one wanted if it holds these rows; as a manifest may name it
+    /// by now, it is never replaced. It may hold others: a replay applies changes anew that segments hold
+    /// already, and hides their rows. Then the new file gets the next number that is free.
     package static func write(
         _ tombstones: TombstoneSet,
         rowCount: Int,
@@ -34,6 +41,57 @@ package enum TombstoneFile {
         directory: String,
         fileSystem: any FileSystem
     ) throws(StorageIOError) -> TombstoneFileEntry {
+        for number in lsn..<lsn + UInt64(maximumPassedOver) {
+            let (bytes, checksum) = encode(
+                tombstones,
+                rowCount: rowCount,
+                segmentID: segmentID,
+                lsn: number,
+                storeUUID: storeUUID
+            )
+            let name = name(segmentID: segmentID, lsn: number)
+            guard try isNowThere(bytes, name, in: directory, fileSystem) else { continue }
+            return TombstoneFileEntry(
+                lsn: number,
+                byteCount: UInt64(bytes.count),
+                checksum: checksum,
+                count: UInt64(tombstones.count)
+            )
+        }
+        let name = name(segmentID: segmentID, lsn: lsn)
+        throw StorageIOError(operation: .write, path: directory + "/" + name, errno: EEXIST)
+    }
+
+    /// Writes a file unless it is there; false when the name has other bytes.
+    private static func isNowThere(
+        _ bytes: [UInt8],
+        _ name: String,
+        in directory: String,
+        _ fileSystem: any FileSystem
+    ) throws(StorageIOError) -> Bool {
+        let path = directory + "/" + name
+        guard try fileSystem.status(path) != nil else {
+            try AtomicFileWriter.write(
+                bytes,
+                name: name,
+                directory: directory,
+                fileSystem: fileSystem
+            )
+            return true
+        }
+        guard try fileSystem.open(path, .read).readAll() == bytes else { return false }
+        // Whoever made it may have died before the name was durable.
+        try fileSystem.synchronizeDirectory(directory)
+        return true
+    }
+
+    private static func encode(
+        _ tombstones: TombstoneSet,
+        rowCount: Int,
+        segmentID: UInt64,
+        lsn: UInt64,
+        storeUUID: [UInt8]
+    ) -> (bytes: [UInt8], checksum: UInt32) {
         var writer = ByteWriter()
         writer.write(TombstoneLayout.magicValue)
         writer.write(TombstoneLayout.majorVersion)
@@ -47,29 +105,7 @@ package enum TombstoneFile {
         for word in tombstones.words(rowCount: rowCount) { writer.write(word) }
         let checksum = CRC32C.checksum(writer.bytes)
         writer.write(checksum)
-        let name = name(segmentID: segmentID, lsn: lsn)
-        // A segment and an LSN determine the hidden rows. A file that an earlier attempt left, and that
-        // a manifest may name by now, is the one wanted; it is never removed.
-        let isThere = try fileSystem.status(directory + "/" + name) != nil
-        if !isThere {
-            try AtomicFileWriter.write(
-                writer.bytes,
-                name: name,
-                directory: directory,
-                fileSystem: fileSystem
-            )
-        } else if try fileSystem.open(directory + "/" + name, .read).readAll() != writer.bytes {
-            throw StorageIOError(operation: .write, path: directory + "/" + name, errno: EEXIST)
-        } else {
-            // Whoever made it may have died before the name was durable.
-            try fileSystem.synchronizeDirectory(directory)
-        }
-        return TombstoneFileEntry(
-            lsn: lsn,
-            byteCount: UInt64(writer.count),
-            checksum: checksum,
-            count: UInt64(tombstones.count)
-        )
+        return (writer.bytes, checksum)
     }
 
     /// Reads a file and checks it against what the manifest says of it.

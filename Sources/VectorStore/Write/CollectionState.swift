@@ -66,10 +66,11 @@ package final class CollectionState: Sendable {
     /// - Parameters:
     ///   - changes: The changes with their LSNs and, looked up before they were logged, the segment
     ///     rows that they hide.
-    ///   - lsn: The LSN of the new live set.
+    ///   - lsn: The LSN of the new live set, above that of the one before: an LSN names one state.
     package func apply(_ changes: [LocatedChange], lsn: UInt64) {
         identifying.withLock { _ in
             guard let before = live else { return }
+            precondition(lsn > before.lsn, "two live sets at LSN \(lsn)")
             var editor = LiveSetEditor(before)
             for change in changes { editor.apply(change) }
             let after = editor.finish(lsn: lsn)

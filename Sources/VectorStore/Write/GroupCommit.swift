@@ -220,10 +220,26 @@ struct GroupCommit {
         try append(frame, knownWrites: named, state: &state)
         for write in named { state.knownWrites.remember(write) }
         state.lastLSN = last
-        for (collection, changes) in located where !changes.isEmpty {
-            collection.apply(changes, lsn: last)
-        }
+        apply(located, lsn: last)
         return last
+    }
+
+    /// Makes a group visible in one step for each collection.
+    ///
+    /// With a step for each request there would be live sets at this LSN without some of its changes; a
+    /// flush that read one would persist tombstones that are not those of the LSN.
+    private func apply(
+        _ located: [(collection: CollectionState, changes: [LocatedChange])],
+        lsn: UInt64
+    ) {
+        var (collections, changes): ([CollectionState], [UInt32: [LocatedChange]]) = ([], [:])
+        for part in located where !part.changes.isEmpty {
+            if changes[part.collection.id] == nil { collections.append(part.collection) }
+            changes[part.collection.id, default: []] += part.changes
+        }
+        for collection in collections {
+            collection.apply(changes[collection.id] ?? [], lsn: lsn)
+        }
     }
 
     /// Numbers the changes and looks up what they hide, before anything is logged.
