@@ -8,7 +8,8 @@
 #
 # BIN: the directory of vector-bench. DATA: a directory with base.fbin, query.fbin and gt100.ibin.
 # PEER_PYTHON: a Python with numpy and the libraries of PEERS. MEMORY_LIMIT: the store's limit while it
-# is built, in MiB. QUERIES, TURNS: how many queries, and how often each engine has its turn.
+# is built, in MiB. QUERIES, TURNS: how many queries, and how often each engine has its turn, with as many
+# rounds for each.
 # MEASURE: a command to run each measurement under. OUT: results.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -39,7 +40,7 @@ for turn in $(seq "$TURNS"); do
         --seconds 0.5 --recall-target "$TARGETS" --json >>"$ours"
     for peer in $PEERS; do
         $MEASURE "$bench" peer "$peer" --data "$DATA" --index "$INDEXES/$peer.index" \
-            --query-limit "$QUERIES" --rounds 1 --seconds 0 --python "$PEER_PYTHON" >>"$others"
+            --query-limit "$QUERIES" --seconds 0.5 --python "$PEER_PYTHON" >>"$others"
     done
 done
 $MEASURE "$bench" first --data "$DATA" --store "$STORE" | tee "$OUT/$NAME-first.json"

@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # Other index libraries on WordNet, one thread: is our reader right, and how do we compare?
 #
-# 1. FAISS IVFFlat twice, three times in turns: by faiss_check.py, which reads the files with NumPy and
-#    judges by itself, and by `vector-bench peer`, which reads and judges with our code. Recall must agree
-#    within 0.1 % at every nprobe, queries a second within 15 %.
+# 1. FAISS IVFFlat twice, three times in turns: by faiss_check.py, which reads the data set with NumPy and
+#    judges by its own brute force in double precision, and by `vector-bench peer`, which reads and judges
+#    with our code and the truth file. Recall must agree within 0.1 % at every nprobe, queries a second
+#    within 15 %, and the truth file with the brute force.
 # 2. The store and each of PEERS in the same minutes; a table and the picture of recall against queries
 #    a second.
 #
@@ -32,7 +33,7 @@ cp "$WORDNET/truth100.ibin" "$data/gt100.ibin"
 probes=1,4,16,32,64
 for run in 1 2 3; do
     echo "bench-peers: FAISS through NumPy and through our reader, run $run" >&2
-    "$PEER_PYTHON" scripts/faiss_check.py --data "$data" --nprobe "$probes" --limit "$QUERIES" \
+    "$PEER_PYTHON" scripts/faiss_check.py --data "$WORDNET" --nprobe "$probes" --limit "$QUERIES" \
         >>"$OUT/peers-faiss-numpy.jsonl"
     "$bench" peer faiss-ivfflat --data "$data" --nprobe "$probes" --query-limit "$QUERIES" \
         --seconds 1 --python "$PEER_PYTHON" >>"$OUT/peers-faiss-reader.jsonl"

@@ -242,10 +242,12 @@ def forms(arguments, work):
     )
 
 
-def client_of_ours(path, items, seconds, first, results):
+def client_of_ours(path, items, seconds, first, begin, results):
     connection = Connection(path)
     times, found = [], {}
-    end = time.monotonic() + seconds
+    begin.wait()
+    start_of_all = time.monotonic()
+    end = start_of_all + seconds
     index = first
     while time.monotonic() < end:
         number = index % len(items)
@@ -254,20 +256,22 @@ def client_of_ours(path, items, seconds, first, results):
         times.append(time.perf_counter() - start)
         found[number] = [match["id"] for match in answer["matches"]]
         index += 1
-    results.put((times, found))
+    results.put((times, found, time.monotonic() - start_of_all))
 
 
-def client_of_postgres(url, parameters, seconds, first, results):
+def client_of_postgres(url, parameters, seconds, first, begin, results):
     import psycopg
 
     connection = psycopg.connect(url, autocommit=True)
     times, found = [], {}
-    end = time.monotonic() + seconds
     index = first
     statement = (
         "select id from match_video_chunks_mended(%s::vector, %s::int, -2::float, %s::int)"
     )
     with connection.cursor(binary=True) as cursor:
+        begin.wait()
+        start_of_all = time.monotonic()
+        end = start_of_all + seconds
         while time.monotonic() < end:
             number = index % len(parameters)
             start = time.perf_counter()
@@ -275,23 +279,22 @@ def client_of_postgres(url, parameters, seconds, first, results):
             times.append(time.perf_counter() - start)
             found[number] = [row[0] for row in rows]
             index += 1
-    results.put((times, found))
+    results.put((times, found, time.monotonic() - start_of_all))
 
 
 def many(client, place, items, truths, seconds, clients, k):
-    """`clients` processes that ask and read the answer, again and again."""
+    """`clients` processes that ask and read the answer, again and again, from when all are connected."""
     results = multiprocessing.Queue()
+    begin = multiprocessing.Barrier(clients, timeout=60)
     workers = [
         multiprocessing.Process(
-            target=client, args=(place, items, seconds, index * 131, results)
+            target=client, args=(place, items, seconds, index * 131, begin, results), daemon=True
         )
         for index in range(clients)
     ]
-    start = time.monotonic()
     for worker in workers:
         worker.start()
-    outcomes = [results.get() for _ in workers]
-    took = time.monotonic() - start
+    outcomes = [results.get(timeout=seconds + 120) for _ in workers]
     for worker in workers:
         worker.join()
     times = [value for outcome in outcomes for value in outcome[0]]
@@ -300,7 +303,7 @@ def many(client, place, items, truths, seconds, clients, k):
         len(set(ids) & set(truths[number][:k])) / k for number, ids in found.items()
     )
     return dict(
-        qps=len(times) / max(seconds, took - 0.5),
+        qps=sum(len(outcome[0]) / outcome[2] for outcome in outcomes),
         p50_ms=percentile(times, 0.5) * 1e3,
         p99_ms=percentile(times, 0.99) * 1e3,
         recall=recall,

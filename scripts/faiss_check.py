@@ -1,16 +1,19 @@
 #!/usr/bin/env python3
-"""FAISS IVFFlat on the files that `vector-bench recall` reads, for comparison.
+"""FAISS IVFFlat on the files that `vector-bench` reads, with nothing of its code: NumPy reads the files,
+and the truth is computed here, by brute force in double precision.
 
 Usage: faiss_check.py --data DIR [--nlist N] [--nprobe 1,2,4,8,16,32,64] [--limit 1000]
 
-DIR holds base.fbin, query.fbin and gt100.ibin. Prints one JSON line a point, with the fields of
-`vector-bench recall --json`: recall10, qps_one, qps_batch, build_s. One thread searches.
-Needs numpy and faiss-cpu. Cosine distance, so the rows should have unit length.
+DIR holds base.fbin or base.f16bin, queries.fbin and truth100.ibin. Recall is judged by the brute force, and
+the truth file is held against it: a neighbour of the file that is farther than the tenth nearest row is
+an error (exit code 1). Prints one JSON line a point, with the fields of `vector-bench peer`. One thread
+searches. Rows and queries are scaled to unit length. Needs numpy and faiss-cpu.
 """
 
 import argparse
 import json
 import os
+import sys
 import time
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -22,6 +25,42 @@ import numpy
 def table(path, kind):
     rows, columns = (int(side) for side in numpy.fromfile(path, "<u4", 2))
     return numpy.fromfile(path, kind, rows * columns, offset=8).reshape(rows, columns)
+
+
+def vectors(directory, name):
+    """The vectors of a file of half or single precision, scaled to unit length in double precision."""
+    path = f"{directory}/{name}.fbin"
+    is_single = os.path.exists(path)
+    rows = table(path if is_single else f"{directory}/{name}.f16bin", "<f4" if is_single else "<f2")
+    rows = rows.astype("<f8")
+    return rows / numpy.linalg.norm(rows, axis=1, keepdims=True)
+
+
+def nearest(base, queries, depth):
+    """The rows nearest to each query, and how similar they are; equal ones by their number."""
+    rows, similarities = [], []
+    for start in range(0, len(queries), 100):
+        products = queries[start : start + 100] @ base.T
+        # Some more than are wanted, for those that are as near as the last; then by number in their order.
+        part = numpy.sort(numpy.argpartition(-products, depth + 30, axis=1)[:, : depth + 30], axis=1)
+        values = numpy.take_along_axis(products, part, axis=1)
+        order = numpy.argsort(-values.round(12), axis=1, kind="stable")[:, :depth]
+        rows.append(numpy.take_along_axis(part, order, axis=1))
+        similarities.append(numpy.take_along_axis(values, order, axis=1))
+    return numpy.concatenate(rows), numpy.concatenate(similarities)
+
+
+def check(base, queries, truth, similarities, depth):
+    """Ends the program where the truth file names a row that is not among the nearest."""
+    if len(truth) < len(queries) or truth.shape[1] < depth:
+        sys.exit(f"faiss_check: the truth file has {truth.shape}, of {len(queries)} queries")
+    if truth[:, :depth].min() < 0 or truth[:, :depth].max() >= len(base):
+        sys.exit("faiss_check: the truth file names rows that are not there")
+    for query, (rows, nearest_ones) in enumerate(zip(truth[:, :depth], similarities)):
+        farthest = float((base[rows] @ queries[query]).min())
+        if len(set(rows)) != depth or farthest < nearest_ones[depth - 1] - 1e-9:
+            sys.exit(f"faiss_check: query {query}: the truth file is wrong: {farthest} where the"
+                     f" {depth}th nearest has {nearest_ones[depth - 1]}")
 
 
 def recall(found, truth, depth):
@@ -47,9 +86,13 @@ def main():
     parser.add_argument("--build-threads", type=int, default=2)
     parser.add_argument("--runs", type=int, default=3)
     options = parser.parse_args()
-    base = table(options.data + "/base.fbin", "<f4")
-    queries = table(options.data + "/query.fbin", "<f4")[: options.limit]
-    truth = table(options.data + "/gt100.ibin", "<i4")[: options.limit]
+    base = vectors(options.data, "base")
+    queries = vectors(options.data, "queries")[: options.limit]
+    truth, similarities = nearest(base, queries, 10)
+    file = table(options.data + "/truth100.ibin", "<i4")[: options.limit]
+    check(base, queries, file, similarities, 10)
+    print(f"faiss_check: the truth of {len(queries)} queries is that of brute force", file=sys.stderr)
+    base, queries = base.astype("<f4"), queries.astype("<f4")
     count, dimension = base.shape
     nlist = options.nlist or int(2 ** round(numpy.log2(4 * numpy.sqrt(count))))
     faiss.omp_set_num_threads(options.build_threads)

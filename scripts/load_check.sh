@@ -2,7 +2,7 @@
 # Checks the load generator against a server with the lectures. Exit code 1 when a check fails.
 #
 # clients   p99 of `vector-bench latency` and of independent_load.py at the same rate, in turns; the
-#           medians must agree within 20 % (RATE=200 a second, SECONDS_EACH=10, ROUNDS=7)
+#           medians of p99 and of p50 must agree within 20 % (RATE=200 a second, SECONDS_EACH=10, ROUNDS=7)
 # thousand  1,000 connections for 60 s (USERS, LENGTH) without an error
 # kill      a server killed in the middle of a run is reported as errors, and the run ends in time
 #
@@ -25,7 +25,9 @@ ours() {
     "$BIN/vector-bench" latency --socket "$socket" --data fixtures/lectures --rate "$RATE" \
         --duration "$SECONDS_EACH" --seed "$1" --json "$scratch/ours.json" >"$scratch/ours.txt"
     python3 -c 'import json, sys; r = json.load(open(sys.argv[1])); t = r["total"]
-print(json.dumps(t["latency_ms"] | {"errors": sum(t["errors"].values())}))' "$scratch/ours.json" \
+# A percentile that falls on a failed request is not in the file.
+found = {p: t["latency_ms"].get(p, float("inf")) for p in ("p50", "p99")}
+print(json.dumps(found | {"errors": sum(t["errors"].values())}))' "$scratch/ours.json" \
         >>"$scratch/ours.jsonl"
 }
 
@@ -56,10 +58,10 @@ ratio = middle["p99"][0] / middle["p99"][1]
 cells = middle["p50"][:1] + middle["p99"][:1] + middle["p50"][1:] + middle["p99"][1:] + [ratio]
 print("| median | " + " | ".join(f"{cell:.3f}" for cell in cells) + " |")
 errors = sum(run["errors"] for side in sides for run in side)
-apart = max(ratio, 1 / ratio) - 1
-holds = apart <= 0.2 and errors == 0
-print(f"\n{'ok' if holds else 'FAIL'}: the median p99 of both clients differ by {apart:.1%}"
-      f" (at most 20 %), {errors} errors")
+apart = {p: max(one, other) / min(one, other) - 1 for p, (one, other) in middle.items()}
+holds = max(apart.values()) <= 0.2 and errors == 0
+print(f"\n{'ok' if holds else 'FAIL'}: the clients differ by {apart['p99']:.1%} in the median p99 and by"
+      f" {apart['p50']:.1%} in the median p50 (at most 20 %), {errors} errors")
 sys.exit(not holds)
 PY
     keep "$scratch/clients.txt" clients.md

@@ -2,10 +2,11 @@
 """Another index library, driven by `vector-bench peer` through standard input and output.
 
 The bench sends the rows and the queries that its own reader read, asks for passes over the queries,
-and judges the answers; this program builds the index and takes the time. One thread searches.
+and judges the answers; this program scales both to unit length, builds the index and takes the time.
+One thread searches. The bytes of an index are those of its file or files.
 
 Messages are a line of JSON, with bytes behind it where the line says so:
-  in   {"peer", "count", "dimension", "queries", "k", "threads", "index"}, then rows and queries as
+  in   {"peer", "count", "dimension", "queries", "k", "threads", "index", "data"}, then rows and queries as
        float32; no rows where a file of that index is there already
   out  {"build", "build_s", "processor_s", "others_s", "bytes", "sweep": [{parameter: value}]}, and of
        an index that was read from its file {"load_s", "first_s", "resident_bytes"}
@@ -33,7 +34,22 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import numpy
 
-POWERS = [1, 2, 4, 8, 16, 32, 64, 128, 256]
+PROBES = [1, 2, 3, 4, 6, 8, 12, 16, 20, 24, 32, 40, 48, 64, 96, 128, 192, 256]
+
+
+def unit(rows):
+    """Scales rows to unit length in place: the distance is cosine, which some peers take an inner product
+    for."""
+    lengths = numpy.sqrt(numpy.einsum("ij,ij->i", rows, rows, dtype="<f8"))
+    rows /= numpy.where(lengths > 0, lengths, 1)[:, None].astype("<f4")
+
+
+def bytes_below(directory):
+    return sum(
+        os.path.getsize(os.path.join(place, name))
+        for place, _, names in os.walk(directory)
+        for name in names
+    )
 
 
 def lists(count):
@@ -94,7 +110,9 @@ class HNSWLib:
         self.index.set_num_threads(1)
 
     def size(self):
-        return self.index.element_count * (self.index.dim * 4 + 16 * 2 * 4 + 16)
+        with tempfile.TemporaryDirectory() as directory:
+            self.save(directory + "/index")
+            return bytes_below(directory)
 
     def save(self, path):
         self.index.save_index(path)
@@ -168,10 +186,11 @@ class ScaNN:
         builder = builder.tree(leaves, 50, training_sample_size=min(len(rows), 100_000))
         builder = builder.score_ah(2, anisotropic_quantization_threshold=0.2)
         self.index = builder.reorder(100).build()
-        self.bytes = rows.nbytes + rows.nbytes // 16
 
     def size(self):
-        return self.bytes
+        with tempfile.TemporaryDirectory() as directory:
+            self.index.serialize(directory)
+            return bytes_below(directory)
 
     def set(self, params):
         self.leaves, self.reorder = int(params["leaves"]), int(params["reorder"])
@@ -208,10 +227,11 @@ class SVS:
                 parameters, loader, svs.DistanceType.MIP, num_threads=threads
             )
         self.index.num_threads = 1
-        self.bytes = rows.nbytes + len(rows) * 32 * 4
 
     def size(self):
-        return self.bytes
+        with tempfile.TemporaryDirectory() as directory:
+            self.index.save(*(f"{directory}/{part}" for part in ("config", "graph", "data")))
+            return bytes_below(directory)
 
     def set(self, params):
         self.index.search_window_size = int(params["window"])
@@ -226,10 +246,10 @@ class SVS:
 def peer(name, count, dimension):
     """The peer of that name; `faiss:FACTORY` is any index that FAISS makes."""
     nlist = lists(count)
-    probes = [{"nprobe": probe} for probe in POWERS if probe <= nlist]
+    probes = [{"nprobe": probe} for probe in PROBES if probe <= nlist]
     refined = [
         {"nprobe": probe, "k_factor_rf": factor}
-        for probe in POWERS[2:]
+        for probe in PROBES[3:]
         if probe <= nlist
         for factor in (5, 20)
     ]
@@ -287,7 +307,7 @@ def built(index, task, rows):
         return figures | {"bytes": index.size()}
     index.save(path + ".part")
     figures["bytes"] = os.path.getsize(path + ".part")
-    identity = {name: task[name] for name in ("peer", "count", "dimension", "threads")}
+    identity = {name: task[name] for name in ("peer", "count", "dimension", "threads", "data")}
     with open(path + ".json", "w") as file:
         json.dump(identity | figures, file)
     os.rename(path + ".part", path)
@@ -299,9 +319,9 @@ def loaded(index, task, queries):
     path = task["index"]
     with open(path + ".json") as file:
         known = json.load(file)
-    for name in ("peer", "count", "dimension"):
-        if known[name] != task[name]:
-            sys.exit(f"peer_worker: {path} has {name} {known[name]}, {task[name]} is asked for")
+    for name in ("peer", "count", "dimension", "data"):
+        if known.get(name) != task[name]:
+            sys.exit(f"peer_worker: {path} has {name} {known.get(name)}, {task[name]} is asked for")
     index.build = known["build"]
     __import__("faiss" if isinstance(index, Faiss) else task["peer"])
     drop_pages(path)
@@ -362,6 +382,8 @@ def main():
     has_file = bool(task.get("index")) and os.path.exists(task["index"])
     rows = None if has_file else table(task["count"], task["dimension"])
     queries = table(task["queries"], task["dimension"])
+    for part in (queries,) if rows is None else (rows, queries):
+        unit(part)
     figures = loaded(index, task, queries) if has_file else built(index, task, rows)
     del rows
     answer({"sweep": index.sweep} | figures)

@@ -11,6 +11,9 @@ struct BenchError: Error, CustomStringConvertible {
     init(_ description: String) {
         self.description = description
     }
+
+    /// Recall of nothing is no number.
+    static let noTruth = BenchError("none of the queries has a true neighbour")
 }
 
 /// A store built from a file of vectors, for one measurement.

@@ -17,8 +17,9 @@ struct CompareCommand: ParsableCommand {
               STATISTIC  ratio (candidate / baseline), value (candidate), spread ((max−min)/median)
               RELATION   >=  <=  >  <  within ("ratio within 15%": neither is 1.15 times the other)
 
-            --agree 15% asks whether the sides are measurements of the same thing: recall, work, bytes \
-            and the figures with _rel must not differ by more. It prints one line, "N of N ratios agree".
+            --agree 15% asks whether the sides are measurements of the same thing: work, bytes and the \
+            figures with _rel must not differ by more, recall by 0.005, and no figure may be missing on \
+            one side. It prints one line, "N of N ratios of time agree".
 
             Examples:
               vector-bench compare before.jsonl after.jsonl \
@@ -87,7 +88,7 @@ struct CompareCommand: ParsableCommand {
         let agreement = try tolerance().map { Agreement(comparison, tolerance: $0) }
         if let agreement { print((markdown ? "\n" : "") + agreement.text) }
         guard agreement?.holds ?? true else {
-            throw BenchError("not every ratio agrees within \(agree ?? "")")
+            throw BenchError("the sides do not agree; the line above says in what")
         }
         guard comparison.passes else { throw BenchError("a threshold does not hold") }
     }

@@ -13,7 +13,7 @@ struct DriftCommand: AsyncParsableCommand {
             deletes rows that were there before. After every step recall is measured against exact \
             searches, for queries that are as much of new topics as the rows are. At the end recall as \
             the store itself measures it is compared with the true one, and the index is rebuilt while \
-            one thread goes on asking.
+            one thread goes on asking at --rate; those times count from when a search was due.
 
             Exit code 1 when recall falls more than 0.02 below the target, when the store's own figure \
             is more than 0.01 from the true one, when a rebuild would save no less after the rebuild \
@@ -48,6 +48,9 @@ struct DriftCommand: AsyncParsableCommand {
     @Option(help: "Seconds of searches that the store may measure, after the last step.")
     var seconds = 60.0
 
+    @Option(help: "Searches a second before and during the rebuild.")
+    var rate = 1_000.0
+
     @Option(help: "The seed of rows and queries.")
     var seed: UInt64 = 1
 
@@ -65,6 +68,9 @@ struct DriftCommand: AsyncParsableCommand {
             throw ValidationError(
                 "rows and stream must be at least 1000, queries 10, k and dimension 1"
             )
+        }
+        guard rate > 0, rate <= 1_000_000 else {
+            throw ValidationError("rate must be above 0 and at most 1000000")
         }
         guard (0..<1).contains(deletes), recallTarget > 0, recallTarget < 1 else {
             throw ValidationError("deletes must be 0 to below 1, recall-target between 0 and 1")

@@ -43,13 +43,16 @@ final class DriftRun: Sendable {
         var trueRecall: Double
     }
 
-    /// Searches before and during the rebuild, in microseconds.
+    /// Searches before and during the rebuild, in microseconds from their intended start.
     struct Rebuild: Encodable {
         var seconds: Double
+        var rate: Double
         var idleP50: Double
         var idleP99: Double
+        var idleMaximum: Double
         var p50: Double
         var p99: Double
+        var maximum: Double
         var searches: Int
     }
 
@@ -214,22 +217,34 @@ final class DriftRun: Sendable {
         let busy = try asking.withLock { try $0?.get() } ?? []
         return Rebuild(
             seconds: seconds,
+            rate: command.rate,
             idleP50: Percentile.nearestRank(50, of: idle),
             idleP99: Percentile.nearestRank(99, of: idle),
+            idleMaximum: idle.max() ?? 0,
             p50: Percentile.nearestRank(50, of: busy),
             p99: Percentile.nearestRank(99, of: busy),
+            maximum: busy.max() ?? 0,
             searches: busy.count
         )
     }
 
-    /// Microseconds of searches, one after the other, while `goesOn` says so of the seconds gone by.
+    /// Microseconds of searches that are due at the command's rate, while `goesOn` says so of the seconds
+    /// gone by.
+    ///
+    /// An open loop: a time counts from when the search was due, so that one long stall is felt by all
+    /// the searches that were due meanwhile, at the end too. The thread does not sleep, because waking up
+    /// takes longer than a search.
     private func times(_ pool: [[Float]], while goesOn: (Double) -> Bool) throws -> [Double] {
         let start = ContinuousClock.now
         var times: [Double] = []
-        while goesOn(elapsed(since: start)) {
-            let began = ContinuousClock.now
+        var end = Double.infinity
+        while true {
+            let due = Double(times.count) / command.rate
+            if end == .infinity, !goesOn(elapsed(since: start)) { end = elapsed(since: start) }
+            guard due < end else { break }
+            while elapsed(since: start) < due {}
             _ = try search(pool[times.count % pool.count], target: command.recallTarget)
-            times.append(elapsed(since: began) * 1e6)
+            times.append((elapsed(since: start) - due) * 1e6)
         }
         return times
     }
@@ -247,8 +262,9 @@ extension DriftRun {
             String(
                 format: """
                     measured by the store itself: recall %.4f of %d searches; exact searches say %.4f
-                    rebuild in %.1f s: p50 %.0f µs before, %.0f meanwhile (%d searches); p99 %.0f before, \
-                    %.0f meanwhile: %.2f times
+                    rebuild in %.1f s: p50 %.0f µs before, %.0f meanwhile (%d searches, %.0f due a second, \
+                    timed from when they were due); p99 %.0f before, %.0f meanwhile: %.2f times; longest \
+                    %.0f before, %.0f meanwhile
                     after the rebuild: recall %.4f, %.0f codes (%.0f before), would save %.2f (%.2f before)
                     """,
                 live.recall,
@@ -258,9 +274,12 @@ extension DriftRun {
                 rebuild.idleP50,
                 rebuild.p50,
                 rebuild.searches,
+                rebuild.rate,
                 rebuild.idleP99,
                 rebuild.p99,
                 rebuild.p99 / rebuild.idleP99,
+                rebuild.idleMaximum,
+                rebuild.maximum,
                 after.recall,
                 after.codes,
                 steps.last?.codes ?? 0,
@@ -294,6 +313,15 @@ extension DriftRun {
             }
             if after.savings >= steps.last?.savings ?? 0 {
                 objections.append("a rebuild would still save as much")
+            }
+            // A queue that grows says nothing of single searches.
+            if rebuild.idleP99 > 1e7 / rebuild.rate {
+                objections.append(
+                    String(
+                        format: "%.0f searches a second are too many: give a lower --rate",
+                        rebuild.rate
+                    )
+                )
             }
             if rebuild.p99 > command.mostSlowdown * rebuild.idleP99 {
                 objections.append(

@@ -135,10 +135,7 @@ struct FlatComparison {
     }
 
     private func recall(_ found: [[Int]], _ truth: TruthFile) -> Double {
-        let sum = found.enumerated().reduce(0.0) { sum, answer in
-            sum + Recall.at(command.k, found: answer.element, truth: truth[answer.offset])
-        }
-        return sum / Double(found.count)
+        Recall.mean(command.k, found: found, truth: truth) ?? 0
     }
 }
 

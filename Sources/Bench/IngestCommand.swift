@@ -85,8 +85,8 @@ struct IngestCommand: AsyncParsableCommand {
                     calls,
                     syncs,
                     calls / syncs,
-                    result.latencies.microseconds(percentile: 50) / 1_000,
-                    result.latencies.microseconds(percentile: 99) / 1_000
+                    (result.latencies.microseconds(percentile: 50) ?? 0) / 1_000,
+                    (result.latencies.microseconds(percentile: 99) ?? 0) / 1_000
                 )
             )
         }

@@ -70,9 +70,9 @@ struct MeasuredRounds {
         if !batch.values.isEmpty {
             point.batchQueriesPerSecond = Percentile.median(of: batch.values)
         }
-        point.p50 = latencies.microseconds(percentile: 50)
-        point.p95 = latencies.microseconds(percentile: 95)
-        point.p99 = latencies.microseconds(percentile: 99)
+        point.p50 = latencies.microseconds(percentile: 50) ?? 0
+        point.p95 = latencies.microseconds(percentile: 95) ?? 0
+        point.p99 = latencies.microseconds(percentile: 99) ?? 0
         guard !speeds.isEmpty else { return }
         let typical = (0..<queryCount).map { query in
             Percentile.median(of: scans.map { Double($0[query]) })

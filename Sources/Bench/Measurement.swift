@@ -93,6 +93,7 @@ final class Measurement: Sendable {
         yardstick: Yardstick? = nil
     ) throws {
         let count = min(limit ?? queries.count, queries.count)
+        guard truth.hasNeighbours(ofFirst: count) else { throw BenchError.noTruth }
         guard truth.queryCount == queries.count || truth.queryCount == count else {
             throw BenchError(
                 "\(queries.count) queries, but the truth is for \(truth.queryCount)"
@@ -326,9 +327,9 @@ final class Measurement: Sendable {
         let results = pass.results
         let shortBefore = shortAnswers
         let depths = Self.depths(k)
-        var sums = [Double](repeating: 0, count: depths.count)
         var (rows, codes, lists, byteRows) = (0.0, 0.0, 0.0, 0.0)
-        var recalls: [Double] = []
+        var recalls: [Double?] = []
+        var answers: [[Int]] = []
         for (index, result) in results.enumerated() {
             let found = result.matches.map { match in
                 if case .integer(let row) = match.id { Int(row) } else { -1 }
@@ -338,9 +339,7 @@ final class Measurement: Sendable {
                 $0.0 = min($0.0, found.count); $0.1 = max($0.1, found.count)
             }
             if found.count < min(k, expected.count) { short.withLock { $0 += 1 } }
-            for (place, depth) in depths.enumerated() {
-                sums[place] += Recall.at(depth, found: found, truth: expected)
-            }
+            answers.append(found)
             recalls.append(Recall.at(k, found: found, truth: expected))
             rows += Double(result.statistics.rowsScanned)
             codes += Double(result.statistics.codesScanned)
@@ -356,7 +355,7 @@ final class Measurement: Sendable {
         return Point(
             label: label,
             parameters: parameters,
-            recalls: zip(depths, sums).map { ($0, $1 / count) },
+            recalls: depths.map { ($0, Recall.mean($0, found: answers, truth: truth) ?? 0) },
             queriesPerSecond: 0,
             spread: 0,
             p50: 0,

@@ -89,13 +89,14 @@ struct PeerCommand: ParsableCommand {
         let (basePath, queryPath) = (try files.basePath(), try files.queryPath())
         let reader = try VectorFileReader(basePath)
         let queryReader = try VectorFileReader(queryPath)
-        let truth = try TruthFile(files.truthPath())
+        let truth = try TruthFile(files.truthPath(), rowCount: reader.count)
         guard queryReader.dimension == reader.dimension, truth.queryCount == queryReader.count,
             truth.k >= k
         else {
             throw BenchError("base, queries and truth do not fit each other, or k is too large")
         }
         let count = min(queryLimit ?? queryReader.count, queryReader.count)
+        guard truth.hasNeighbours(ofFirst: count) else { throw BenchError.noTruth }
         let run = PeerRun(
             command: self,
             reader: reader,
@@ -105,9 +106,17 @@ struct PeerCommand: ParsableCommand {
             data: try DataIdentity(
                 base: basePath,
                 queries: queryPath,
+                others: [files.truthPath()],
                 rows: reader.count,
                 dimension: reader.dimension,
                 queryCount: count
+            ),
+            rows: try DataIdentity(
+                name: "rows",
+                rows: reader.count,
+                dimension: reader.dimension,
+                queryCount: 0,
+                files: [basePath]
             )
         )
         for peer in peers { try run.measure(peer, settings: try probes()) }
@@ -122,6 +131,8 @@ private struct PeerRun {
     let truth: TruthFile
     let yardstick: Yardstick
     let data: DataIdentity
+    /// Of the rows alone.
+    let rows: DataIdentity
 
     func measure(_ peer: String, settings: [[String: Double]]?) throws {
         let before = yardstick.rate(threads: command.buildThreads, seconds: 0.25)
@@ -133,7 +144,8 @@ private struct PeerRun {
             queries: queries,
             k: command.k,
             threads: command.buildThreads,
-            index: command.index
+            index: command.index,
+            data: rows.digest
         )
         let after = yardstick.rate(threads: command.buildThreads, seconds: 0.25)
         for params in settings ?? index.sweep {
@@ -206,10 +218,7 @@ private struct PeerRun {
         _ fill: (inout BenchPoint) -> Void
     ) -> BenchPoint {
         let recalls = Measurement.depths(command.k).map { depth in
-            let sum = found.enumerated().reduce(0.0) { sum, answer in
-                sum + Recall.at(depth, found: answer.element, truth: truth[answer.offset])
-            }
-            return (depth, sum / Double(found.count))
+            (depth, Recall.mean(depth, found: found, truth: truth) ?? 0)
         }
         var line = BenchPoint(
             build: "",

@@ -42,6 +42,8 @@ final class PeerWorker {
         var k: Int
         var threads: Int
         var index: String?
+        /// Tells the rows of an index in a file from others.
+        var data: String
     }
 
     /// The rows of an index, and the parts in which they are handed over.
@@ -105,7 +107,9 @@ final class PeerWorker {
 
     /// Starts the library and hands it the rows and the queries; the answer is the built index.
     ///
-    /// - Parameter index: A file to save the index in; one that is there is read instead of building.
+    /// - Parameters:
+    ///   - index: A file to save the index in; one that is there is read instead of building.
+    ///   - data: A digest of the rows; a file of others is refused.
     static func start(
         _ peer: String,
         python: String,
@@ -114,7 +118,8 @@ final class PeerWorker {
         queries: [Float],
         k: Int,
         threads: Int,
-        index: String? = nil
+        index: String? = nil,
+        data: String = ""
     ) throws -> (PeerWorker, Index) {
         let count = queries.count / rows.dimension
         let worker = PeerWorker(peer: peer, queryCount: count, k: k)
@@ -133,7 +138,8 @@ final class PeerWorker {
                 queries: count,
                 k: k,
                 threads: threads,
-                index: index
+                index: index,
+                data: data
             )
         )
         if !(index.map(FileManager.default.fileExists) ?? false) { try worker.send(rows) }

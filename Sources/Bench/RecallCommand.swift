@@ -121,7 +121,7 @@ struct RecallCommand: AsyncParsableCommand {
         let ofRows = try partitions.map { try PartitionFile.read($0, count: reader.count) }
         let measurement = try Measurement(
             queries: queryReader,
-            truth: TruthFile(files.truthPath()),
+            truth: TruthFile(files.truthPath(), rowCount: reader.count),
             k: k,
             limit: queryLimit,
             partitions: try queryPartitions.map {
@@ -161,6 +161,7 @@ struct RecallCommand: AsyncParsableCommand {
             data: try DataIdentity(
                 base: basePath,
                 queries: queryPath,
+                others: [files.truthPath(), partitions, queryPartitions],
                 rows: reader.count,
                 dimension: reader.dimension,
                 queryCount: measurement.queryCount

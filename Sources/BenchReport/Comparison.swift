@@ -25,8 +25,10 @@ package struct Comparison: Sendable {
 
     package let sides: [Side]
     package let rows: [Row]
-    /// Thresholds that no figure of both sides answers to.
+    /// Thresholds that a side has no figure for, or not at every point where the other has one.
     package let unmatched: [Threshold]
+    /// Figures that one of baseline and candidate has and the other has not, and the side without.
+    package let missing: [(figure: String, side: String)]
     package let notes: [String]
 
     package var baseline: Side { sides[0] }
@@ -59,30 +61,51 @@ package struct Comparison: Sendable {
                     + "\(options.minimumRuns): append more runs to the files, or give --minimum-runs"
             )
         }
-        let only = sides.dropFirst().flatMap { side in
-            Self.missing(baseline.order, in: side) + Self.missing(side.order, in: baseline)
+        let missing = sides.dropFirst().flatMap { side in
+            Self.missing(beside: baseline, in: side) + Self.missing(beside: side, in: baseline)
         }
-        if !only.isEmpty { notes.append("not measured: \(only.joined(separator: "; "))") }
+        if !missing.isEmpty { notes.append("not measured: " + Self.text(missing, of: sides)) }
+        self.missing = missing
         self.rows = rows
         self.notes = notes
-        // A threshold must find its figure at every candidate: nothing passes by being absent.
+        // A threshold must find its figures at every candidate: nothing passes by being absent.
         unmatched = options.thresholds.filter { threshold in
             sides.dropFirst().contains { side in
-                !rows.contains { $0.candidate == side.label && threshold.covers($0.figure) }
+                let isWithout = missing.contains {
+                    ($0.side == side.label || $0.side == baseline.label)
+                        && threshold.covers($0.figure)
+                }
+                return isWithout
+                    || !rows.contains {
+                        $0.candidate == side.label && threshold.covers($0.figure)
+                    }
             }
         }
     }
 
-    /// The figures that a side has not, those of many points as one.
-    private static func missing(_ names: [String], in side: Side) -> [String] {
+    /// What `side` has not, or not in every run, of its own figures and the other's.
+    private static func missing(
+        beside other: Side,
+        in side: Side
+    ) -> [(figure: String, side: String)] {
+        let others = other.order.filter { side.samples[$0] == nil }
+        return (others + side.partial.filter { !others.contains($0) }).map { ($0, side.label) }
+    }
+
+    /// The missing figures, those of many points as one.
+    private static func text(
+        _ missing: [(figure: String, side: String)],
+        of sides: [Side]
+    ) -> String {
+        let all = Set(sides.flatMap { $0.order + $0.partial })
         var told: [String] = []
-        for name in names where side.samples[name] == nil {
+        for (name, side) in missing {
             let figure = String(name.prefix { $0 != "{" })
-            let isOne = names.count { $0.prefix { $0 != "{" } == figure } == 1
-            let text = "\(isOne ? name : figure + " of some points") of \(side.label)"
+            let isOne = all.count { $0.prefix { $0 != "{" } == figure } == 1
+            let text = "\(isOne ? name : figure + " of some points") of \(side)"
             if !told.contains(text) { told.append(text) }
         }
-        return told
+        return told.joined(separator: "; ")
     }
 
     private static func row(

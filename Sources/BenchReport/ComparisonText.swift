@@ -65,7 +65,9 @@ package struct ComparisonText: Sendable {
     private var endings: [String] {
         var texts = comparison.notes.map { "note: " + $0 }
         for threshold in comparison.unmatched {
-            texts.append("FAIL: `\(threshold.text)`: no such figure on both sides")
+            texts.append(
+                "FAIL: `\(threshold.text)`: a side has no such figure, or not at every point"
+            )
         }
         var told: [Threshold] = []
         for row in comparison.rows {

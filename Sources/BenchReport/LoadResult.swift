@@ -64,7 +64,8 @@ struct LoadResult: Decodable {
         line.offeredRate = settings?.rate
         // A closed loop is driven by its users, an open one by its rate.
         if settings?.rate == nil { line.params["users"] = settings?.users.map { Double($0) } }
-        for (percentile, field) in Self.fields {
+        // Files of old have zeros where nothing was answered.
+        for (percentile, field) in Self.fields where operation.latency["count"] != 0 {
             line.figures[field] = operation.latency[percentile].map { $0 * 1_000 }
         }
         line.figures["errors"] = Double((operation.errors ?? [:]).values.reduce(0, +))

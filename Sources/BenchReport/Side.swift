@@ -5,6 +5,9 @@ package struct Side: Sendable {
     package private(set) var samples: [String: Sample] = [:]
     /// The names of the figures in the order of the table.
     package private(set) var order: [String] = []
+    /// Figures that only some of the runs have, which are not told: the median of the good ones would
+    /// flatter.
+    package private(set) var partial: [String] = []
     package let lines: [ResultLine]
 
     /// The levels of recall at which rates are told.
@@ -51,8 +54,12 @@ package struct Side: Sendable {
         return runs
     }
 
-    private mutating func add(_ name: String, _ values: [Double]) {
+    private mutating func add(_ name: String, _ values: [Double], of count: Int? = nil) {
         guard !values.isEmpty else { return }
+        guard values.count == count ?? values.count else {
+            partial.append(name)
+            return
+        }
         samples[name] = Sample(values)
         order.append(name)
     }
@@ -100,7 +107,8 @@ package struct Side: Sendable {
             for name in ResultLine.figureNames where !perBuild.contains(name) {
                 add(
                     point.isEmpty ? name : "\(name){\(point)}",
-                    those.compactMap { $0.figures[name] }
+                    those.compactMap { $0.figures[name] },
+                    of: those.count
                 )
             }
         }
@@ -109,7 +117,11 @@ package struct Side: Sendable {
     /// What is told once for each build, and repeated in every line of it.
     private mutating func addBuild() {
         for name in ResultLine.namesOfBuild {
-            add(name, runs.compactMap { $0.compactMap { $0.figures[name] }.first })
+            add(
+                name,
+                runs.compactMap { $0.compactMap { $0.figures[name] }.first },
+                of: runs.count
+            )
         }
     }
 }

@@ -35,13 +35,17 @@ package struct PartitionDeciles: Sendable {
 
     /// Mean recall and time of the queries of each group that has some.
     ///
-    /// - Shapes: one entry a query in all three.
-    package func scores(partitions: [UInt16], recalls: [Double], nanoseconds: [UInt64]) -> [Score] {
+    /// - Shapes: one entry a query in all three; a query without a true neighbour has no recall.
+    package func scores(
+        partitions: [UInt16],
+        recalls: [Double?],
+        nanoseconds: [UInt64]
+    ) -> [Score] {
         var scores = sizes.enumerated().map { Score(group: $0.offset, sizes: $0.element) }
         for (query, partition) in partitions.enumerated() {
-            guard let group = group(of: partition) else { continue }
+            guard let group = group(of: partition), let recall = recalls[query] else { continue }
             scores[group].queries += 1
-            scores[group].recall += recalls[query]
+            scores[group].recall += recall
             scores[group].microseconds += Double(nanoseconds[query]) / 1_000
         }
         return scores.filter { $0.queries > 0 }.map { score in

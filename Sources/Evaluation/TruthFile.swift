@@ -18,7 +18,9 @@ package struct TruthFile: Equatable, Sendable {
 
     /// Reads `ibin` (UInt32 queries, UInt32 k, rows, perhaps similarities), `ivecs` (each query an
     /// Int32 k and its rows), `npy` of Int32, or the table `neighbors` of an HDF5 file.
-    package init(_ path: String) throws(DatasetError) {
+    ///
+    /// - Parameter rowCount: The rows of the data set, if they are known: no neighbour may lie behind.
+    package init(_ path: String, rowCount: Int? = nil) throws(DatasetError) {
         if let place = HDF5Path(path) {
             let table = try HDF5Table(place.file, place.table ?? "neighbors")
             self = TruthFile(
@@ -29,14 +31,39 @@ package struct TruthFile: Equatable, Sendable {
         } else {
             self = try Self.file(path)
         }
-        if let place = rows.firstIndex(where: { $0 < -1 }) {
-            throw DatasetError(
+        try check(rowCount: rowCount ?? .max, path)
+    }
+
+    /// Refuses what would make recall mean something else.
+    private func check(rowCount: Int, _ path: String) throws(DatasetError) {
+        func refusal(_ place: Int, _ message: String) -> DatasetError {
+            DatasetError(
                 path,
                 .badRow,
-                "entry \(place) is not a row number",
-                expected: -1,
+                "query \(place / k), neighbour \(place % k): \(message)",
                 found: Int(rows[place])
             )
+        }
+        if let place = rows.firstIndex(where: { $0 < -1 }) {
+            throw refusal(place, "not a row number")
+        }
+        if let place = rows.firstIndex(where: { Int($0) >= rowCount }) {
+            throw refusal(place, "the data set has \(rowCount) rows")
+        }
+        guard rows.contains(where: { $0 >= 0 }) else {
+            throw DatasetError(path, .zeroRows, "names no neighbour of any query")
+        }
+        for query in 0..<queryCount {
+            let places = query * k..<(query + 1) * k
+            var seen = Set<Int32>(minimumCapacity: k)
+            var isPadding = false
+            for place in places {
+                if isPadding, rows[place] >= 0 { throw refusal(place, "a neighbour behind a -1") }
+                isPadding = rows[place] < 0
+                if !isPadding, !seen.insert(rows[place]).inserted {
+                    throw refusal(place, "the same row again")
+                }
+            }
         }
     }
 
@@ -146,6 +173,11 @@ package struct TruthFile: Equatable, Sendable {
     /// The true rows of a query, without the padding.
     package subscript(query: Int) -> [Int] {
         rows[query * k..<(query + 1) * k].filter { $0 >= 0 }.map(Int.init)
+    }
+
+    /// Whether one of the first queries has a true neighbour, so that there is something to find.
+    package func hasNeighbours(ofFirst count: Int) -> Bool {
+        rows.prefix(min(count, queryCount) * k).contains { $0 >= 0 }
     }
 
     /// Writes `ibin`, with similarities if there are some.

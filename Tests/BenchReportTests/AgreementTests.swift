@@ -42,9 +42,40 @@ import Testing
         #expect(found.largest?.figure == "qps_one_rel{recall_target=0.9}")
         #expect(abs((found.largest?.difference ?? 0) - 0.111) < 0.001)
         #expect(
-            found.text == "3 of 3 ratios agree within 15 %; the largest difference is 11.1 %, of "
-                + "qps_one_rel{recall_target=0.9}"
+            found.text
+                == "1 of 1 ratios of time agree within 15 %, the largest difference is 11.1 %, "
+                + "of qps_one_rel{recall_target=0.9}; 1 of 1 recalls within 0.005; 1 of 1 figures of "
+                + "work and size within 15 %"
         )
+    }
+
+    @Test(arguments: [
+        (0.95, 0.954, true), (0.95, 0.955, true), (0.95, 0.956, false), (0, 0.006, false),
+    ])
+    func `recall may differ by half a hundredth, whatever a ratio may`(
+        one: Double,
+        other: Double,
+        holds: Bool
+    ) throws {
+        let found = try agreement(
+            ["recall10": one, "qps_one_rel": 2],
+            ["recall10": other, "qps_one_rel": 2]
+        )
+        #expect(found.holds == holds)
+        #expect(found.text.contains("1 of 1 ratios of time agree"))
+        #expect(found.text.contains("\(holds ? 1 : 0) of 1 recalls within 0.005"))
+    }
+
+    @Test func `a figure that one side has not does not agree`() throws {
+        let whole = ["recall10": 1, "p99_rel": 2.0]
+        for (one, other, side) in [(whole, ["recall10": 1], "b"), (["recall10": 1], whole, "a")] {
+            let found = try agreement(one, other)
+            #expect(!found.holds)
+            #expect(found.text.contains("p99_rel{recall_target=0.9} of \(side) is missing"))
+            #expect(found.text.contains("0 of 1 ratios of time"))
+        }
+        // The speed of the hour is no ratio, present or not.
+        #expect(try agreement(["recall10": 1, "qps_one": 2], ["recall10": 1]).holds)
     }
 
     @Test(arguments: [(1.0, 1.149, true), (1.149, 1, true), (1, 1.151, false), (1.151, 1, false)])
@@ -56,7 +87,7 @@ import Testing
         let found = try agreement(["p99_rel": one], ["p99_rel": other])
         #expect(found.holds == holds)
         #expect(found.disagreeing.count == (holds ? 0 : 1))
-        #expect(found.text.contains("these differ by more") != holds)
+        #expect(found.text.contains("these do not agree") != holds)
     }
 
     @Test func `the speed of the hour is not judged`() throws {

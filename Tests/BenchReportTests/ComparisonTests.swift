@@ -122,6 +122,40 @@ import Testing
         #expect(throws: ReportError.self) { try Threshold(text) }
     }
 
+    @Test func `a threshold does not pass where a point of the baseline has no figure`() throws {
+        var some = file("b", rate: 1_000)
+        for place in some.lines.indices where some.lines[place].params["recall_target"] == 0.95 {
+            some.lines[place].figures["qps_one"] = nil
+        }
+        let files = [file("a", rate: 1_000), some]
+        let threshold = try Threshold("qps_one ratio>=0.9")
+        let comparison = try compare(files) { $0.thresholds = [threshold] }
+        #expect(!comparison.passes && comparison.unmatched == [threshold])
+        #expect(ComparisonText(comparison).markdown.contains("not at every point"))
+        #expect(
+            comparison.missing.contains { $0 == ("qps_one{recall_target=0.95}", "b") }
+        )
+        let other = try compare(files.reversed()) { $0.thresholds = [threshold] }
+        #expect(!other.passes, "the baseline has no figure to compare with")
+        // And neither at the points that both have alone.
+        let one = try Threshold("qps_one{recall_target=0.9} ratio>=0.9")
+        #expect(try compare(files) { $0.thresholds = [one] }.passes)
+    }
+
+    @Test func `what only some of the runs of a point have is not told`() throws {
+        var lines = file("a", rate: 1_000).lines
+        lines[0].figures["p99_us"] = 1
+        let side = Side(label: "a", lines: lines)
+        #expect(side.samples["p99_us{recall_target=0.9}"] == nil)
+        #expect(side.partial == ["p99_us{recall_target=0.9}"])
+        // Nor do two sides agree, or pass, that both have it in some runs only.
+        let both = ["a", "b"].map { ResultFile(name: $0, lines: lines) }
+        let threshold = try Threshold("p99_us value<=9")
+        let comparison = try compare(both) { $0.thresholds = [threshold] }
+        #expect(comparison.unmatched == [threshold] && !comparison.missing.isEmpty)
+        #expect(side.samples["qps_one{recall_target=0.9}"]?.count == 3)
+    }
+
     @Test func `unlike or untold data is refused unless allowed`() throws {
         var other = Self.data
         other.digest = "cd"

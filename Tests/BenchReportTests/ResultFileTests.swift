@@ -86,6 +86,17 @@ import Testing
         #expect(file.lines.last?.figures["rate"] == 249)
     }
 
+    @Test func `a load without answers has no latency, also where an old file says 0`() throws {
+        let file = try read(
+            """
+            {"operations": {
+                "a": {"requests": 4, "errors": {"timeout": 4}, "latency_ms": {"count": 0, "p99": 0}},
+                "b": {"requests": 4, "errors": {"timeout": 4}, "latency_ms": {"count": 0}}}}
+            """
+        )
+        #expect(file.lines.map(\.figures) == [["errors": 4], ["errors": 4]])
+    }
+
     @Test func `a load with a percentile of another type is refused`() {
         #expect(throws: ReportError.self) {
             try read(

@@ -44,7 +44,18 @@ import Testing
         #expect(try !met("rate>11"))
         #expect(tally.timeline.map { Int($0.latencies.count) } == [49, 50, 0, 0])
         #expect(tally.timeline.map(\.errors) == [0, 0, 0, 1])
-        #expect(LatencySummary(tally.total.latencies).max >= 99)
+        #expect(try #require(LatencySummary(tally.total.latencies).max) >= 99)
+        // The slowest of 100 requests is the one that failed.
+        #expect(try met("chat.p99<100ms"))
+        #expect(try !met("chat.p99.5<1000s"))
+        #expect(try !met("max<1000s"))
+        let all = LatencySummary(tally.total.latencies, failures: tally.total.failedRequests)
+        #expect(all.p99 != nil && all.p999 == nil && all.max == nil)
+        for _ in 0..<900 {
+            tally.fail("connect", kind: "connect", end: 4_000_000_000, isRequest: false)
+        }
+        #expect(try met("p99<100ms"))
+        #expect(try !met("errors<=90%"))
     }
 
     @Test func `a run that measured nothing meets no threshold`() throws {

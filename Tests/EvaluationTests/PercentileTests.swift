@@ -30,7 +30,9 @@ import Testing
         #expect(Percentile.median(of: [3]) == 3)
     }
 
-    @Test func `a summary has the smallest, the mean and the largest beside the percentiles`() {
+    @Test func `a summary has the smallest, the mean and the largest beside the percentiles`()
+        throws
+    {
         var latencies = Latencies()
         for milliseconds in 1...1_000 as ClosedRange<UInt64> {
             latencies.record(nanoseconds: milliseconds * 1_000_000)
@@ -42,11 +44,12 @@ import Testing
             (summary.p90, 900), (summary.p95, 950), (summary.p98, 980), (summary.p99, 990),
             (summary.p999, 999), (summary.p9999, 1_000), (summary.max, 1_000),
         ] {
-            #expect(abs(found - expected) <= expected * 0.001, "\(expected)")
+            #expect(abs(try #require(found) - expected) <= expected * 0.001, "\(expected)")
         }
         let buckets = latencies.buckets
         #expect(buckets.reduce(0) { $0 + $1.count } == 1_000)
         #expect(zip(buckets, buckets.dropFirst()).allSatisfy { $0.microseconds < $1.microseconds })
-        #expect(LatencySummary(Latencies()).min == 0)
+        let nothing = LatencySummary(Latencies())
+        #expect(nothing.min == nil && nothing.p50 == nil && nothing.max == nil)
     }
 }

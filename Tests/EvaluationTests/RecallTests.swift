@@ -12,8 +12,16 @@ import Testing
     @Test func `with fewer true neighbours than k it is over those`() {
         #expect(Recall.at(10, found: [1, 2], truth: [1, 2]) == 1)
         #expect(Recall.at(10, found: [1], truth: [1, 2]) == 0.5)
-        #expect(Recall.at(10, found: [], truth: []) == 1)
-        #expect(Recall.at(10, found: [7], truth: []) == 1)
+    }
+
+    @Test func `where there is nothing to find nothing was found`() {
+        #expect(Recall.at(10, found: [], truth: []) == nil)
+        #expect(Recall.at(10, found: [7], truth: []) == nil)
+        let truth = TruthFile(queryCount: 3, k: 2, rows: [1, 2, -1, -1, 3, -1])
+        #expect(Recall.mean(2, found: [[1, 9], [4], [3]], truth: truth) == 0.75)
+        #expect(Recall.mean(2, found: [[1, 9], [4], []], truth: truth) == 0.25)
+        let nothing = TruthFile(queryCount: 1, k: 1, rows: [-1])
+        #expect(Recall.mean(1, found: [[-1]], truth: nothing) == nil)
     }
 
     @Test func `a short answer is paid for, a repeated row counts once`() {
@@ -29,13 +37,13 @@ import Testing
         #expect(Recall.atWithTies(2, found: found, truth: [0.9, 0.50001]) == 0.5)
         #expect(Recall.atWithTies(2, found: found, truth: [0.9, 0.500_000_1]) == 1)
         #expect(Recall.atWithTies(5, found: found, truth: [0.9]) == 1)
-        #expect(Recall.atWithTies(5, found: found, truth: []) == 1)
+        #expect(Recall.atWithTies(5, found: found, truth: []) == nil)
     }
 }
 
 @Suite struct `Latencies in percentiles` {
     @Test(arguments: [1, 2, 99, 100, 10_000])
-    func `a percentile is that of a sort, to three digits`(count: Int) {
+    func `a percentile is that of a sort, to three digits`(count: Int) throws {
         let seed: UInt64 = 21
         var random = RowRandom(seed: seed, row: UInt64(count))
         var latencies = Latencies()
@@ -53,7 +61,7 @@ import Testing
         for percentile in [1, 50, 95, 99, 99.9, 100] as [Double] {
             let rank = max(1, Int((percentile / 100 * Double(count)).rounded(.up)))
             let expected = Double(sorted[rank - 1]) / 1_000
-            let found = latencies.microseconds(percentile: percentile)
+            let found = try #require(latencies.microseconds(percentile: percentile))
             #expect(
                 abs(found - expected) <= expected * 0.001 + 0.001,
                 "seed \(seed), \(percentile)"
@@ -61,10 +69,28 @@ import Testing
         }
     }
 
-    @Test func `no calls have no latency, and a call of a day counts as an hour`() {
+    @Test func `no calls have no latency, and a call of a day counts as an hour`() throws {
         var latencies = Latencies()
-        #expect(latencies.microseconds(percentile: 99) == 0)
+        #expect(latencies.microseconds(percentile: 99) == nil)
         latencies.record(nanoseconds: 86_400_000_000_000)
-        #expect(abs(latencies.microseconds(percentile: 50) / 3.6e9 - 1) < 0.001)
+        let median = try #require(latencies.microseconds(percentile: 50))
+        #expect(abs(median / 3.6e9 - 1) < 0.001)
+    }
+
+    @Test func `a call that failed is slower than every other`() throws {
+        var latencies = Latencies()
+        for millisecond in 1...98 as ClosedRange<UInt64> {
+            latencies.record(nanoseconds: millisecond * 1_000_000)
+        }
+        func milliseconds(_ percentile: Double, failures: Int) throws -> Double {
+            let value = latencies.microseconds(percentile: percentile, failures: failures)
+            return (try #require(value) / 1_000).rounded()
+        }
+        #expect(try milliseconds(98, failures: 2) == 98)
+        #expect(latencies.microseconds(percentile: 98.1, failures: 2) == nil)
+        #expect(try milliseconds(50, failures: 2) == 50)
+        #expect(try milliseconds(25, failures: 98) == 49)
+        #expect(try milliseconds(100, failures: 0) == 98)
+        #expect(latencies.microseconds(percentile: 100, failures: 1) == nil)
     }
 }

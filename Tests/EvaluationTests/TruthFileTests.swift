@@ -46,6 +46,9 @@ import Testing
         ("huge.ibin", Bytes.words([.max, .max, 1]), .badDimension),
         ("big.ibin", Bytes.words([.max, 1 << 24, 1]), .truncated),
         ("row.ibin", Bytes.words([1, 2, 5, .max - 1]), .badRow),
+        ("nothing.ibin", Bytes.words([2, 1, .max, .max]), .zeroRows),
+        ("hole.ibin", Bytes.words([1, 3, 5, .max, 6]), .badRow),
+        ("twice.ibin", Bytes.words([1, 3, 5, 6, 5]), .badRow),
         ("empty.ivecs", [], .zeroRows),
         ("k.ivecs", Bytes.words([0]), .badDimension),
         ("short.ivecs", Bytes.words([2, 1, 2, 2, 1]), .truncated),
@@ -62,6 +65,15 @@ import Testing
         let error = try #require(datasetError { _ = try TruthFile(path) })
         #expect(error.kind == kind, "\(error)")
         #expect(error.file == path)
+    }
+
+    @Test func `a neighbour behind the last row is refused where the rows are known`() throws {
+        let directory = try DatasetDirectory()
+        let path = try directory.file("a.ibin", Bytes.words([2, 3] + Self.words))
+        #expect(try TruthFile(path, rowCount: 8).k == 3)
+        let error = try #require(datasetError { _ = try TruthFile(path, rowCount: 7) })
+        #expect(error.kind == .badRow && error.found == 7)
+        #expect(error.message.contains("query 0, neighbour 2"))
     }
 
     @Test func `partitions are read with and without a header`() throws {

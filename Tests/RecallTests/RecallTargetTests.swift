@@ -97,7 +97,9 @@ import VectorStore
                 )
                 #expect(result.matches.count == 10)
                 codes += result.statistics.codesScanned
-                sum += Recall.at(10, found: Self.found(result), truth: whole.neighbours(of: query))
+                sum += try #require(
+                    Recall.at(10, found: Self.found(result), truth: whole.neighbours(of: query))
+                )
             }
             let recall = sum / Double(Self.queryCount)
             #expect(recall >= target - 0.01, "asked \(target), found \(recall)")
@@ -116,7 +118,9 @@ import VectorStore
                     partition: "p\(query % Self.partitionCount)"
                 )
             )
-            sum += Recall.at(10, found: Self.found(result), truth: within.neighbours(of: query))
+            sum += try #require(
+                Recall.at(10, found: Self.found(result), truth: within.neighbours(of: query))
+            )
         }
         let recall = sum / Double(Self.queryCount)
         #expect(recall >= 0.94, "within partitions \(recall)")
@@ -156,7 +160,7 @@ import VectorStore
                     }
                     #expect(abs(Double(match.similarity) - exact) < 1e-5)
                 }
-                sum += Recall.at(10, found: found, truth: truth.neighbours(of: query))
+                sum += try #require(Recall.at(10, found: found, truth: truth.neighbours(of: query)))
             }
             let recall = sum / Double(Self.queryCount)
             #expect(recall >= 0.93, "\(filter): \(recall)")

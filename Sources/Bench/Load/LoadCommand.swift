@@ -20,7 +20,8 @@ struct LoadCommand: AsyncParsableCommand {
 
             Errors by kind: connect and connect_timeout, closed (the connection broke before the \
             answer), timeout, protocol, http_STATUS, bad_result (an answer without a match, record \
-            or count).
+            or count). A request that failed is slower than every answer in the percentiles; an \
+            attempt to connect is no request, so bound the errors too.
 
             Examples:
               vector-bench load --socket run/vector.sock --data fixtures/lectures --users 1000 \

@@ -135,7 +135,12 @@ final class LoadDriver: @unchecked Sendable {
             }
         server.connect(bootstrap).whenFailure { error in
             let kind = error is ChannelError ? "connect_timeout" : "connect"
-            self.outcome.tally.fail(Self.connecting, kind: kind, end: self.now)
+            self.outcome.tally.fail(
+                Self.connecting,
+                kind: kind,
+                end: self.now,
+                isRequest: false
+            )
             self.reconnect(user)
         }
     }

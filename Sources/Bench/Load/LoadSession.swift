@@ -169,7 +169,7 @@ struct LoadSession {
         )
     }
 
-    /// The collection and the queries, so that only like runs are compared.
+    /// The collection, the queries and the scenario, so that only like runs are compared.
     private func data(rows: Int, _ queries: VectorFileReader) -> JSONFragment {
         guard
             let identity = try? DataIdentity(
@@ -177,10 +177,17 @@ struct LoadSession {
                 rows: rows,
                 dimension: queries.dimension,
                 queryCount: queries.count,
-                files: [queries.path]
+                files: [queries.path],
+                scenario: "\(scenario) \(arrivals)"
             ), let bytes = try? JSONEncoder().encode(identity)
         else { return .null }
         return (try? JSONDecoder().decode(JSONFragment.self, from: bytes)) ?? .null
+    }
+
+    /// How an open loop spreads its requests; the users of a closed one are told in each line.
+    private var arrivals: String {
+        guard case .open(_, let spacing) = plan.arrivals else { return "" }
+        return "\(spacing) \(plan.users) \(plan.rampSeconds)"
     }
 
     private func settings(_ server: ServerAddress) -> LoadReport.Settings {

@@ -23,7 +23,7 @@ enum LoadTable {
                 report.seconds,
                 report.answersPerSecond,
                 report.connections.most,
-                report.clientLatenessMs.p99
+                report.clientLatenessMs.p99 ?? 0
             )
         )
         for (kind, count) in report.total.errors.sorted(by: { $0.key < $1.key }) {
@@ -31,7 +31,7 @@ enum LoadTable {
         }
         if report.serverAfter == .null { Swift.print("The server did not answer at the end.") }
         for verdict in report.thresholds {
-            let value = verdict.value.map { String(format: "%.4g", $0) } ?? "nothing measured"
+            let value = verdict.value.map { String(format: "%.4g", $0) } ?? "no such answer"
             Swift.print("\(verdict.met ? "met" : "NOT MET")  \(verdict.threshold)  (\(value))")
         }
     }
@@ -43,7 +43,8 @@ enum LoadTable {
             latency.p50, latency.p90, latency.p95, latency.p99, latency.p999, latency.max,
         ]
         row(
-            [name, "\(operation.requests)", "\(errors)"] + values.map { String(format: "%.3f", $0) }
+            [name, "\(operation.requests)", "\(errors)"]
+                + values.map { $0.map { String(format: "%.3f", $0) } ?? "–" }
         )
     }
 

@@ -9,7 +9,7 @@ package struct LoadReport: Encodable, Sendable {
         package init(_ operation: LoadTally.Operation) {
             requests = operation.requests
             errors = operation.errors
-            latencyMs = LatencySummary(operation.latencies)
+            latencyMs = LatencySummary(operation.latencies, failures: operation.failedRequests)
         }
     }
 
@@ -18,9 +18,9 @@ package struct LoadReport: Encodable, Sendable {
         package var second: Int
         package var answers: UInt64
         package var errors: Int
-        package var p50Ms: Double
-        package var p99Ms: Double
-        package var maxMs: Double
+        package var p50Ms: Double?
+        package var p99Ms: Double?
+        package var maxMs: Double?
     }
 
     /// What was asked of the run.
@@ -160,7 +160,7 @@ package struct LoadReport: Encodable, Sendable {
             .joined(separator: " ")
         clientLatenessMs = LatencySummary(lateness)
         timeline = tally.timeline.enumerated().map { index, second in
-            let latency = LatencySummary(second.latencies)
+            let latency = LatencySummary(second.latencies, failures: second.failedRequests)
             return Second(
                 second: index,
                 answers: latency.count,

@@ -1,11 +1,14 @@
 /// What a load run saw: latencies and errors by operation, and both by second.
 ///
-/// Latencies are those of good answers; an error is counted by its kind and not as a latency.
+/// Latencies are those of good answers; an error is counted by its kind, and a request that failed
+/// takes the place of the slowest answers in the percentiles of a summary.
 package struct LoadTally: Sendable {
     /// What happened to one kind of request.
     package struct Operation: Sendable {
         package var latencies = Latencies()
         package var errors: [String: Int] = [:]
+        /// Requests among the errors: an attempt to connect that failed is none.
+        package var failedRequests = 0
         package var errorCount: Int { errors.values.reduce(0, +) }
         package var requests: Int { Int(latencies.count) + errorCount }
     }
@@ -14,6 +17,7 @@ package struct LoadTally: Sendable {
     package struct Second: Sendable {
         package var latencies = Latencies()
         package var errors = 0
+        package var failedRequests = 0
     }
 
     package private(set) var total = Operation()
@@ -35,11 +39,22 @@ package struct LoadTally: Sendable {
         second(end) { $0.latencies.record(nanoseconds: nanoseconds) }
     }
 
-    /// Counts a request that failed.
-    package mutating func fail(_ operation: String, kind: String, end: UInt64) {
+    /// Counts a request that failed, or, if it is none, an attempt to connect.
+    package mutating func fail(
+        _ operation: String,
+        kind: String,
+        end: UInt64,
+        isRequest: Bool = true
+    ) {
+        let requests = isRequest ? 1 : 0
         total.errors[kind, default: 0] += 1
+        total.failedRequests += requests
         operations[operation, default: Operation()].errors[kind, default: 0] += 1
-        second(end) { $0.errors += 1 }
+        operations[operation, default: Operation()].failedRequests += requests
+        second(end) { second in
+            second.errors += 1
+            second.failedRequests += requests
+        }
     }
 
     private mutating func second(_ end: UInt64, _ change: (inout Second) -> Void) {

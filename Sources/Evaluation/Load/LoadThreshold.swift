@@ -2,7 +2,8 @@
 package struct LoadThreshold: Equatable, Sendable {
     /// What is bounded.
     package enum Measure: Equatable, Sendable {
-        /// A percentile of the latencies, in milliseconds.
+        /// A percentile of the latencies of all requests, in milliseconds; one that failed is slower
+        /// than every bound.
         case percentile(Double)
         /// The share of the requests that failed, 0 to 1.
         case errors
@@ -30,7 +31,8 @@ package struct LoadThreshold: Equatable, Sendable {
     /// A threshold and what the run made of it.
     package struct Verdict: Equatable, Sendable, Encodable {
         package var threshold: String
-        /// In milliseconds, as a share, or a second; nil when there was nothing to measure.
+        /// In milliseconds, as a share, or a second; nil when there was nothing to measure, or when the
+        /// percentile is that of a failed request.
         package var value: Double?
         package var met: Bool
     }
@@ -112,7 +114,8 @@ package struct LoadThreshold: Equatable, Sendable {
         return Double(text)
     }
 
-    /// What the run makes of it; without requests a threshold is not met.
+    /// What the run makes of it; without requests a threshold is not met, nor is one of a percentile
+    /// that falls on a failed request.
     package func verdict(_ tally: LoadTally, seconds: Double) -> Verdict {
         let value: Double?
         if let total = operation == nil ? tally.total : tally.operations[operation ?? ""],
@@ -120,9 +123,10 @@ package struct LoadThreshold: Equatable, Sendable {
         {
             switch measure {
             case .percentile(let percentile):
-                value =
-                    total.latencies.count > 0
-                    ? total.latencies.microseconds(percentile: percentile) / 1_000 : nil
+                value = total.latencies.microseconds(
+                    percentile: percentile,
+                    failures: total.failedRequests
+                ).map { $0 / 1_000 }
             case .errors: value = Double(total.errorCount) / Double(total.requests)
             case .rate: value = seconds > 0 ? Double(total.latencies.count) / seconds : nil
             }
