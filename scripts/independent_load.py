@@ -65,6 +65,7 @@ class Connection:
         self.socket = socket.socket(socket.AF_UNIX)
         self.socket.connect(path)
         self.intended = None
+        self.received = 0
         self.bytes = b""
 
     def send(self, request, intended):
@@ -72,9 +73,11 @@ class Connection:
         self.socket.sendall(request)
 
     def receive(self):
-        """Whether the answer is complete; None when the server closed the connection."""
+        """Whether the answer is complete; None when the server closed the connection. Notes when the last
+        part came, before it is looked at."""
         try:
             part = self.socket.recv(1 << 18, socket.MSG_DONTWAIT)
+            self.received = time.perf_counter_ns()
         except BlockingIOError:
             return False
         except OSError:
@@ -135,11 +138,10 @@ def run(options):
                 continue
             connection = connections[place]
             answer = connection.receive()
-            time_of_answer = clock()
             if answer is False:
                 continue
             if answer and connection.is_good():
-                latencies.append(time_of_answer - connection.intended)
+                latencies.append(connection.received - connection.intended)
             else:
                 errors += connection.intended is not None
             if answer is None:
