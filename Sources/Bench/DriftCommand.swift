@@ -51,6 +51,9 @@ struct DriftCommand: AsyncParsableCommand {
     @Option(help: "Searches a second before and during the rebuild.")
     var rate = 1_000.0
 
+    @Option(help: "Threads of the rebuild; by default one processor is left to searches.")
+    var rebuildThreads = max(1, Machine.coreCount - 1)
+
     @Option(help: "The seed of rows and queries.")
     var seed: UInt64 = 1
 
@@ -68,6 +71,9 @@ struct DriftCommand: AsyncParsableCommand {
             throw ValidationError(
                 "rows and stream must be at least 1000, queries 10, k and dimension 1"
             )
+        }
+        guard rebuildThreads > 0 else {
+            throw ValidationError("rebuild-threads must be at least 1")
         }
         guard rate > 0, rate <= 1_000_000 else {
             throw ValidationError("rate must be above 0 and at most 1000000")

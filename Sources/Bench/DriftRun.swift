@@ -6,6 +6,8 @@ import VectorStore
 /// The store of `vector-bench drift` and what is done with it.
 final class DriftRun: Sendable {
     static let stepCount = 10
+    /// Waking up takes about so long.
+    private static let alertSeconds = 0.000_1
 
     private let command: DriftCommand
     private let database: VectorDatabase
@@ -70,6 +72,7 @@ final class DriftRun: Sendable {
         )
         var options = StoreOptions()
         options.automaticIndexing = false
+        options.maintenanceThreadCount = command.rebuildThreads
         // Often enough for a figure within a minute; the store spends no more time on it for that.
         options.liveRecallInterval = 16
         database = try await VectorDatabase.open(at: directory + "/store", options: options)
@@ -232,8 +235,9 @@ final class DriftRun: Sendable {
     /// gone by.
     ///
     /// An open loop: a time counts from when the search was due, so that one long stall is felt by all
-    /// the searches that were due meanwhile, at the end too. The thread does not sleep, because waking up
-    /// takes longer than a search.
+    /// the searches that were due meanwhile, at the end too. The thread sleeps until shortly before, as
+    /// the threads of a server do: one that never slept would use up its share of a processor that a
+    /// rebuild wants too, and be taken off it in the middle of searches.
     private func times(_ pool: [[Float]], while goesOn: (Double) -> Bool) throws -> [Double] {
         let start = ContinuousClock.now
         var times: [Double] = []
@@ -242,6 +246,8 @@ final class DriftRun: Sendable {
             let due = Double(times.count) / command.rate
             if end == .infinity, !goesOn(elapsed(since: start)) { end = elapsed(since: start) }
             guard due < end else { break }
+            let pause = due - elapsed(since: start) - Self.alertSeconds
+            if pause > 0 { Thread.sleep(forTimeInterval: pause) }
             while elapsed(since: start) < due {}
             _ = try search(pool[times.count % pool.count], target: command.recallTarget)
             times.append((elapsed(since: start) - due) * 1e6)

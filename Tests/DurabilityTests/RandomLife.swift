@@ -51,6 +51,10 @@ struct RandomLife {
 
     private static let idCount = 16
 
+    /// Every third life has another collection, which is written once and never flushed: its write keeps
+    /// the log, so that a replay meets changes that segments hold already.
+    private var hasQuietNeighbour: Bool { seed.isMultiple(of: 3) }
+
     /// The id of the write with this number, from 1; every second life has them.
     func writeID(_ number: Int) -> WriteID? {
         seed.isMultiple(of: 2) ? WriteID(RecordUUID(high: seed, low: UInt64(number))) : nil
@@ -120,6 +124,10 @@ struct RandomLife {
             partitionKey: "tenant",
             attributes: ["group": .int64]
         )
+        if hasQuietNeighbour {
+            let quiet = try await store.createCollection("quiet", dimension: 2)
+            try await quiet.upsert([Record(id: .integer(1), vector: [1, 2])])
+        }
         return (store, collection)
     }
 
