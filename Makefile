@@ -59,7 +59,7 @@ test: deps lint kernel-guards ## Run all tests
 	$(SWIFT) build --build-tests $(TEST_ARGS)
 	"$$($(SWIFT) build $(TEST_ARGS) --show-bin-path)/vector-bench" instructions \
 		--expect fixtures/instructions.json
-	VS_HAS_HDF5=1 $(SWIFT) test $(TEST_ARGS)
+	VS_HAS_HDF5=1 $(SWIFT) test --skip-build $(TEST_ARGS)
 
 soak: deps toolchain kernel-guards kernel-guards-arm ## Run the durability, Postgres and server tests in their big tier
 	@scripts/deps.sh openssl pgbouncer postgresql

@@ -56,11 +56,13 @@ struct LoadCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
+        guard let data = FileManager.default.contents(atPath: scenario) else {
+            throw BenchError("\(scenario) cannot be read; name a scenario with --scenario FILE")
+        }
         let read: LoadScenario
         do {
-            let data = try Data(contentsOf: URL(fileURLWithPath: scenario))
             read = try LoadScenario(json: [UInt8](data))
-        } catch let error as ScenarioError {
+        } catch {
             throw BenchError("\(scenario): \(error)")
         }
         let spacing = try options.spacing()

@@ -82,7 +82,10 @@ struct ServeCommand: AsyncParsableCommand {
                 throw CommandFailure(Settings.error(settings.value("listen"), refusal.description))
             }
         }
-        let database = try await VectorDatabase.open(at: directory)
+        let database = try await VectorDatabase.open(
+            at: directory,
+            options: settings.storeOptions
+        )
         let recovery = try database.statistics().recovery
         logger.info(
             "opened",

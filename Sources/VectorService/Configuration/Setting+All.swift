@@ -51,6 +51,31 @@ extension Setting {
         text("socket", "The unix socket; by default vector.sock in the store's directory."),
         text("listen", "A loopback address to listen on as well, as in 127.0.0.1:8800."),
 
+        number(
+            "store.maintenance_threads",
+            0...1_024,
+            0,
+            "Threads of merges and rebuilds; 0 leaves one processor to searches."
+        ),
+        bytes(
+            "store.memory_limit",
+            (64 << 20)...(1 << 50),
+            "1GiB",
+            "What a rebuild or an import may take, without mapped files."
+        ),
+        bytes(
+            "store.scrub_rate",
+            0...(1 << 40),
+            "20MiB",
+            "All files are read once a week, so much a second; 0 for never."
+        ),
+        number(
+            "store.live_recall_interval",
+            0...1_000_000_000,
+            256,
+            "One search in so many is answered again exactly, to measure recall; 0 for none."
+        ),
+
         Setting(
             key: "log.level",
             kind: .choice(["trace", "debug", "info", "notice", "warning", "error", "critical"]),
