@@ -9,7 +9,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 : "${BIN:=.build/release}" "${WORDNET:?directory of the vectors}" "${OUT:=bench-report}"
-: "${PEER_PYTHON:=}" "${RATIOS:=4.5,16,40}" "${RECALL:=0.995}"
+: "${PEER_PYTHON:=}" "${RATIOS:=6,20,40}" "${RECALL:=0.995}"
 bench="$BIN/vector-bench"
 work="$(mktemp -d)"
 trap 'rm -rf "$work"' EXIT

@@ -160,17 +160,19 @@ final class DriftRun: Sendable {
         _ numbers: Range<Int>,
         step: Int
     ) throws -> (recall: Double, codes: Double) {
-        var (found, wanted, codes) = (0, 0, 0)
+        var (recall, codes) = (0.0, 0)
         for number in numbers {
             let vector = query(number, step: step)
             let exact = try search(vector, target: 1)
             let answer = try search(vector, target: command.recallTarget)
-            let least = exact.matches.last?.similarity ?? 0
-            found += min(exact.matches.count, answer.matches.count { $0.similarity >= least })
-            wanted += exact.matches.count
+            let found = answer.matches.enumerated().map {
+                ($0.offset, Double($0.element.similarity))
+            }
+            let truth = exact.matches.map { Double($0.similarity) }
+            recall += Recall.atWithTies(command.k, found: found, truth: truth, tolerance: 0) ?? 0
             codes += answer.statistics.codesScanned + answer.statistics.rowsScanned
         }
-        return (Double(found) / Double(max(1, wanted)), Double(codes) / Double(numbers.count))
+        return (recall / Double(numbers.count), Double(codes) / Double(numbers.count))
     }
 
     /// Asks for so many seconds, and says what recall the store measured of that.

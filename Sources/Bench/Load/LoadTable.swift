@@ -19,12 +19,11 @@ enum LoadTable {
         line("all", report.total)
         Swift.print(
             String(
-                format: "%.1f s, %.1f answers/s, at most %d connections, own lateness p99 %.3f ms",
+                format: "%.1f s, %.1f answers/s, at most %d connections, own lateness p99 ",
                 report.seconds,
                 report.answersPerSecond,
-                report.connections.most,
-                report.clientLatenessMs.p99 ?? 0
-            )
+                report.connections.most
+            ) + text(report.clientLatenessMs.p99) + " ms"
         )
         for (kind, count) in report.total.errors.sorted(by: { $0.key < $1.key }) {
             Swift.print("error \(kind): \(count)")
@@ -43,9 +42,13 @@ enum LoadTable {
             latency.p50, latency.p90, latency.p95, latency.p99, latency.p999, latency.max,
         ]
         row(
-            [name, "\(operation.requests)", "\(errors)"]
-                + values.map { $0.map { String(format: "%.3f", $0) } ?? "–" }
+            [name, "\(operation.requests)", "\(errors)"] + values.map(text)
         )
+    }
+
+    /// Milliseconds; a dash for what is no number.
+    private static func text(_ milliseconds: Double?) -> String {
+        milliseconds.map { String(format: "%.3f", $0) } ?? "–"
     }
 
     private static func row(_ cells: [String]) {
