@@ -29,7 +29,8 @@ struct VectorServerTool: AsyncParsableCommand {
             ServeCommand.self, CreateCommand.self, ListCommand.self, ImportCommand.self,
             QueryCommand.self, GetCommand.self, DeleteCommand.self, RebuildIndexCommand.self,
             RollBackIndexCommand.self, CompactCommand.self, StatsCommand.self, VerifyCommand.self,
-            InspectCommand.self, SnapshotCommand.self, RestoreCommand.self, SalvageCommand.self,
+            InspectCommand.self, SnapshotCommand.self, RestoreCommand.self, RepairCommand.self,
+            SalvageCommand.self,
             TokenCommand.self, ConfigCommand.self, PoolCommand.self, DoctorCommand.self,
         ]
     )

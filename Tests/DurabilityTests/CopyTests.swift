@@ -141,6 +141,57 @@ import Testing
         try await store.close()
     }
 
+    @Test func `a reader that follows sees writes without being asked to look`() async throws {
+        let scratch = Scratch()
+        let (store, collection) = try await create(scratch.path)
+        try await write(1, collection)
+        var options = StoreOptions()
+        options.followMilliseconds = 5
+        let reader = try await VectorDatabase.openForReading(at: scratch.path, options: options)
+        for number in 2..<12 {
+            try await write(number, collection)
+            if number == 6 { try await collection.flush() }
+            try await waited { try self.number(in: reader) == number }
+        }
+        let seen = try reader.statistics()
+        let lsn = try store.statistics().lsn
+        #expect(seen.lsn == lsn && seen.follow.failure == nil)
+        #expect(seen.follow.refreshCount >= 10)
+
+        // Nothing new: nothing is read.
+        try await Task.sleep(for: .milliseconds(300))
+        let count = try reader.statistics().follow.refreshCount
+        try await Task.sleep(for: .milliseconds(100))
+        #expect(try reader.statistics().follow.refreshCount == count)
+
+        // A writer whose newest manifest cannot be read is told of; searches go on.
+        try await store.close()
+        let names = try PosixFileSystem().list(scratch.path).filter { $0.hasPrefix("MANIFEST-") }
+        let newest = try #require(names.max())
+        let next = try #require(ManifestFile.number(ofName: newest)) + 1
+        let file = try PosixFileSystem().open(
+            scratch.path + "/" + ManifestFile.name(number: next),
+            .createNew
+        )
+        try file.writeAll([1, 2, 3], at: 0)
+        try await waited { try reader.statistics().follow.failure != nil }
+        #expect(try self.number(in: reader) == 11)
+        try await reader.close()
+        #expect(throws: VectorStoreError.self) { try reader.refresh() }
+    }
+
+    /// Waits until something holds, at most 20 s.
+    private func waited(_ holds: () throws -> Bool) async throws {
+        let start = ContinuousClock.now
+        while try !holds() {
+            guard ContinuousClock.now - start < .seconds(20) else {
+                Issue.record("it did not come true within 20 s")
+                return
+            }
+            try await Task.sleep(for: .milliseconds(2))
+        }
+    }
+
     @Test func `a copy made under writes is one acknowledged state, verified`() async throws {
         let scratch = Scratch()
         let (store, collection) = try await create(scratch.path)

@@ -46,44 +46,6 @@ struct RestoreCommand: AsyncParsableCommand {
     }
 }
 
-/// Makes a store of what is left of a damaged one.
-struct SalvageCommand: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "salvage",
-        abstract: "Make a new store of whatever can still be read of a damaged one.",
-        discussion: """
-            A last resort, when there is no snapshot to restore. The damaged store stays as it is; the
-            directory given with --data must be new or empty. Records that cannot be read are missing
-            from the new store, and where tombstones were lost deleted records are back.
-            """
-    )
-
-    @Argument(help: "The directory of the damaged store.")
-    var source: String
-
-    @Option(help: "Begin with this manifest; by default with the newest that can be read.")
-    var manifest: UInt64?
-
-    @OptionGroup var location: StoreLocation
-
-    func run() async throws {
-        let target = try location.directory()
-        let report: SalvageReport
-        do {
-            report = try await VectorDatabase.salvage(from: source, to: target, manifest: manifest)
-        } catch {
-            guard error.code == .notAStore || error.code == .storeLocked else { throw error }
-            throw CommandFailure.notReady(error.message)
-        }
-        for problem in report.problems { Terminal.result(problem) }
-        Terminal.message(
-            "\(target) holds \(report.recordCount) records of manifest \(report.manifestNumber); "
-                + "\(report.lostRowCount) rows were lost, \(report.problems.count) problems"
-        )
-        if !report.problems.isEmpty { throw ExitCode(1) }
-    }
-}
-
 /// What both commands do.
 private enum StoreCopying {
     static func copy(from source: String, to target: String) async throws {

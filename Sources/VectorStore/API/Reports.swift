@@ -118,6 +118,18 @@ public struct StoreStatistics: Sendable {
     public var isDiskFull: Bool
     /// What the last scrub found.
     public var scrub: ScrubStatus
+    /// How a store that is open for reading keeps up with its writer.
+    public var follow: FollowStatus
+}
+
+/// What a store that follows its writer has seen.
+public struct FollowStatus: Sendable, Hashable {
+    /// How often something new was found and read.
+    public var refreshCount = 0
+    /// Why the last look failed, nil when it did not.
+    ///
+    /// Searches go on with what was read before.
+    public var failure: String?
 }
 
 /// What reading all files of an open store found.
@@ -156,6 +168,23 @@ public struct SalvageReport: Sendable {
     public var lostRowCount = 0
     /// Each problem with file, offset and both values.
     public var problems: [String] = []
+}
+
+/// What mending a damaged store takes, or took.
+public struct RepairReport: Sendable {
+    /// The manifest that the new store goes back to.
+    public var manifestNumber: UInt64 = 0
+    /// The position of the last change in the new store.
+    public var lsn: UInt64 = 0
+    /// Changes beyond `lsn` that the log tells of and that are given up.
+    public var lostChangeCount: UInt64 = 0
+    /// Each damage that was found, with file, offset and both values; empty when there is none.
+    public var problems: [String] = []
+    /// What is given up, a sentence each; empty when nothing is.
+    public var losses: [String] = []
+    /// Whether the new store was written: not when there is no damage, nor when something would be given
+    /// up and that was not agreed to.
+    public var isWritten = false
 }
 
 /// What a verification found.

@@ -52,6 +52,11 @@ public struct StoreOptions: Sendable {
     /// One search in so many is answered a second time without leaving anything out, in the
     /// background, to measure recall as it is; 0 for none.
     public var liveRecallInterval = 256
+    /// A store that is open for reading looks so often for what its writer has done; 0 for never.
+    ///
+    /// A look at unchanged files costs microseconds; one that finds something reads the log from the
+    /// last flush on.
+    public var followMilliseconds = 0
     /// Threads for training, assignment and exact scans of maintenance; 0 takes one a core.
     public var maintenanceThreadCount = 0
 

@@ -10,9 +10,11 @@ public final class VectorDatabase: Sendable {
     private let committer: Committer
     private let scheduler: MaintenanceScheduler
     private let scrubbing: Scrub
+    private let follower: Follower
 
     private init(core: StoreCore) {
         self.core = core
+        follower = Follower(core: core)
         let scheduler = MaintenanceScheduler(core: core)
         self.scheduler = scheduler
         committer = Committer(core: core) { scheduler.didCommit($0) }
@@ -52,7 +54,7 @@ public final class VectorDatabase: Sendable {
     /// Opens the store in `path` as it is now, for reading only, whether or not a process writes it.
     ///
     /// Nothing in the directory is changed, not even the lock. What is written later is seen after
-    /// `refresh()`. It holds every write that was acknowledged before, and may hold one whose
+    /// `refresh()`, or by itself with `StoreOptions.followMilliseconds`. It holds every write that was acknowledged before, and may hold one whose
     /// acknowledgement was under way.
     ///
     /// - Throws: `notAStore`, `corrupt` or `formatTooNew` when the files cannot be used.
@@ -74,7 +76,11 @@ public final class VectorDatabase: Sendable {
             root: path,
             options: options
         )
-        return VectorDatabase(core: try opening.open())
+        let store = VectorDatabase(core: try opening.open())
+        if options.followMilliseconds > 0 {
+            store.follower.start(milliseconds: options.followMilliseconds)
+        }
+        return store
     }
 
     private static func access(
@@ -96,11 +102,7 @@ public final class VectorDatabase: Sendable {
     public func refresh() throws(VectorStoreError) -> Bool {
         try checkOpen()
         guard core.poison?.code == .readOnly else { return false }
-        return try ReadOnlyOpening(
-            fileSystem: core.fileSystem,
-            root: core.paths.root,
-            options: core.options
-        ).refresh(core)
+        return try follower.refreshNow()
     }
 
     /// The directory.
@@ -197,7 +199,8 @@ public final class VectorDatabase: Sendable {
         return StoreReport(
             core: core,
             maintenanceFailure: scheduler.lastFailure,
-            scrub: scrubbing.status
+            scrub: scrubbing.status,
+            follow: follower.status
         ).statistics()
     }
 
@@ -227,6 +230,7 @@ public final class VectorDatabase: Sendable {
         guard !core.isClosed else { return }
         committer.close()
         scrubbing.stop()
+        follower.stop()
         await scheduler.stop()
         try StoreClosing(core: core).run()
     }
@@ -272,6 +276,32 @@ public final class VectorDatabase: Sendable {
         case (false, false): break
         }
         try StoreCopy(fileSystem: PosixFileSystem(), source: source, target: target).run()
+    }
+
+    /// Makes a new store in `target` of the last moment of the damaged store in `source` that is whole;
+    /// nobody may have the source open for writing, and it stays as it is.
+    ///
+    /// What is kept is kept as it was, with its index and its LSNs: the newest manifest whose files are
+    /// all whole, and the log from there up to the first damage. What that gives up is in the report.
+    ///
+    /// - Parameters:
+    ///   - manifest: The number of the manifest to go back to; nil for the newest that is whole.
+    ///   - acceptsLoss: Without it nothing is written when anything would be given up.
+    /// - Throws: `corrupt` when no moment is whole (restore a snapshot, or salvage), `notAStore` when
+    ///   `target` is not new or empty, `storeLocked` when the source is open.
+    public static func repair(
+        from source: String,
+        to target: String,
+        manifest: UInt64? = nil,
+        acceptsLoss: Bool = false
+    ) async throws(VectorStoreError) -> RepairReport {
+        try StoreRepair(
+            fileSystem: PosixFileSystem(),
+            source: source,
+            target: target,
+            manifestNumber: manifest,
+            acceptsLoss: acceptsLoss
+        ).run()
     }
 
     /// Makes a new store in `target` of whatever can still be read of the damaged store in `source`,

@@ -6,6 +6,7 @@ struct StoreReport {
     let core: StoreCore
     var maintenanceFailure: VectorStoreError?
     var scrub = ScrubStatus()
+    var follow = FollowStatus()
 
     func statistics() -> StoreStatistics {
         let (lsn, number, logs) = core.writing.withLock { state in
@@ -26,7 +27,8 @@ struct StoreReport {
             recovery: core.recoveryReport,
             maintenanceFailure: maintenanceFailure?.message,
             isDiskFull: core.space.isLow,
-            scrub: scrub
+            scrub: scrub,
+            follow: follow
         )
     }
 

@@ -31,6 +31,28 @@ struct StoreVerification {
         _ manifest: Manifest,
         progress: (@Sendable (Double) -> Void)?
     ) -> VerificationReport {
+        var report = checkFiles(manifest, progress: progress)
+        do throws(LoadError) {
+            _ = try LogReplay(
+                fileSystem: fileSystem,
+                directory: StorePaths(root: root).logs,
+                storeUUID: manifest.storeUUID
+            ).replay(
+                files: manifest.logFiles.map(\.sequence),
+                after: manifest.flushedLSN,
+                makesDurable: false
+            ) { _, _ in }
+        } catch {
+            report.problems.append(VectorStoreError(load: error).message)
+        }
+        return report
+    }
+
+    /// Reads every file that a manifest names but those of the log.
+    func checkFiles(
+        _ manifest: Manifest,
+        progress: (@Sendable (Double) -> Void)?
+    ) -> VerificationReport {
         let paths = StorePaths(root: root)
         var report = VerificationReport(fileCount: 0, byteCount: 0, problems: [])
         do throws(LoadError) {
@@ -48,15 +70,6 @@ struct StoreVerification {
                 manifest: manifest
             ).loadCollections()
             try verify(collections, into: &report, progress: progress)
-            _ = try LogReplay(
-                fileSystem: fileSystem,
-                directory: paths.logs,
-                storeUUID: manifest.storeUUID
-            ).replay(
-                files: manifest.logFiles.map(\.sequence),
-                after: manifest.flushedLSN,
-                makesDurable: false
-            ) { _, _ in }
         } catch {
             report.problems.append(VectorStoreError(load: error).message)
         }

@@ -27,8 +27,25 @@ struct StoreCopy {
 
     func run() throws(VectorStoreError) {
         let (manifest, parts) = try LiveManifest(fileSystem: fileSystem, root: source).with {
-            (manifest) throws(LoadError) in (manifest, try open(manifest))
+            (manifest) throws(LoadError) in (manifest, try open(manifest, limits: [:]))
         }
+        try write(manifest, parts)
+    }
+
+    /// Copies what `manifest` names, which nobody changes.
+    ///
+    /// - Parameter limits: For the names in it, how many bytes to copy at most.
+    func write(_ manifest: Manifest, limits: [String: UInt64]) throws(VectorStoreError) {
+        let parts: [Part]
+        do throws(LoadError) {
+            parts = try open(manifest, limits: limits)
+        } catch {
+            throw VectorStoreError(load: error)
+        }
+        try write(manifest, parts)
+    }
+
+    private func write(_ manifest: Manifest, _ parts: [Part]) throws(VectorStoreError) {
         try prepare()
         do throws(StorageIOError) {
             for part in parts { try copy(part) }
@@ -55,7 +72,10 @@ struct StoreCopy {
         }
     }
 
-    private func open(_ manifest: Manifest) throws(LoadError) -> [Part] {
+    private func open(
+        _ manifest: Manifest,
+        limits: [String: UInt64]
+    ) throws(LoadError) -> [Part] {
         let paths = StorePaths(root: source)
         let names = ObsoleteFiles(fileSystem: fileSystem, paths: paths).names(of: manifest)
         return try loading { () throws(StorageIOError) in
@@ -63,12 +83,13 @@ struct StoreCopy {
             for path in names {
                 let pieces = path.dropFirst(source.utf8.count + 1).split(separator: "/")
                 let file = try fileSystem.open(path, .read)
+                let name = String(pieces[1])
                 parts.append(
                     Part(
                         directory: String(pieces[0]),
-                        name: String(pieces[1]),
+                        name: name,
                         file: file,
-                        byteCount: try file.byteCount()
+                        byteCount: min(try file.byteCount(), limits[name] ?? .max)
                     )
                 )
             }
