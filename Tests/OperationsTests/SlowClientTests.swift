@@ -145,6 +145,33 @@ import Testing
         #expect(slowest < .seconds(2), "\(refused) refused, the slowest after \(slowest)")
     }
 
+    @Test func `searches do not stand behind scans`() throws {
+        let server = try ServerProcess(
+            in: try ServerProcess.makeDirectory(),
+            settings: "limits: {search_threads: 1, record_threads: 1, loop_budget: 0ms}"
+        )
+        try server.fill(count: 5_000, payload: String(repeating: "x", count: 2_000))
+        let scans = try (0..<60).map { _ in try HTTPConnection(server.socket, timeout: 60) }
+        for scan in scans {
+            try scan.write(
+                scan.request(
+                    "POST",
+                    "/v1/collections/lectures/records/scan",
+                    #"{"limit":1000,"include":["vector","payload"]}"#
+                )
+            )
+        }
+        let good = try HTTPConnection(server.socket)
+        let query = #"{"vector":[1,0,0],"partition":"ada","limit":5}"#
+        #expect(try good.send("POST", "/v1/collections/lectures/query", query).status == 200)
+        // The scans are under way still: the search overtook them.
+        let waiting = try good.get("/metrics").text.split(separator: "\n").first {
+            $0.hasPrefix("vs_record_queue_depth ")
+        }.flatMap { Double($0.split(separator: " ")[1]) }
+        #expect(try #require(waiting) > 0, "every scan came before the search")
+        for scan in scans { #expect(try scan.answer().status == 200) }
+    }
+
     @Test func `SIGTERM under load answers or closes, and every acknowledged write is there`()
         throws
     {

@@ -1,4 +1,5 @@
 import Dispatch
+import Glibc
 import Testing
 
 @testable import VectorService
@@ -80,6 +81,22 @@ import Testing
         let threads = WorkerThreads(threadCount: 1)
         await #expect(throws: Problem.stopping) { try await threads.run { throw Problem.stopping } }
         await threads.stop()
+    }
+
+    @Test func `threads that stand back have their niceness, the thread that asks keeps its own`()
+        async throws
+    {
+        let threads = WorkerThreads(threadCount: 2, niceness: 5)
+        for _ in 0..<4 {
+            let niceness = try await threads.run {
+                getpriority(Int32(PRIO_PROCESS.rawValue), 0)
+            }
+            #expect(niceness >= 5)
+        }
+        let own = WorkerThreads(threadCount: 1)
+        #expect(try await own.run { getpriority(Int32(PRIO_PROCESS.rawValue), 0) } < 5)
+        await threads.stop()
+        await own.stop()
     }
 
     private static func sleep(_ milliseconds: Int) {

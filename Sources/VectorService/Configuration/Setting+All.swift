@@ -127,12 +127,18 @@ extension Setting {
             0,
             "Threads for decoding and searching; 0 takes as many as there are processors."
         ),
-        number("limits.queue_length", 0...1_000_000, 256, "Requests that may wait for a thread."),
+        number(
+            "limits.record_threads",
+            0...1_024,
+            0,
+            "Threads for scans, counts and reading writes; 0 takes half as many as there are processors."
+        ),
+        number("limits.queue_length", 0...1_000_000, 1_024, "Requests that may wait for a thread."),
         time(
             "limits.queue_timeout",
             .milliseconds(1)...(.seconds(600)),
             "2s",
-            "A request that would wait longer for a thread is refused with 503."
+            "A request that waited so long for a thread, or would wait half as long, is refused with 503."
         ),
         number(
             "limits.batch_length",

@@ -78,27 +78,36 @@ struct MetricsPage {
         )
     }
 
-    mutating func write(_ load: WorkerThreads.Load) {
-        page.single("vs_search_threads_busy", "gauge", "Threads at work.", Double(load.running))
-        page.single("vs_search_queue_depth", "gauge", "Requests that wait.", Double(load.queued))
+    /// - Parameter kind: What the threads are for: `search` or `record`.
+    mutating func write(_ load: WorkerThreads.Load, of kind: String) {
         page.single(
-            "vs_search_batches_total",
-            "counter",
-            "Times that a thread took queries that waited.",
-            Double(load.batches)
+            "vs_\(kind)_threads_busy",
+            "gauge",
+            "Threads at work.",
+            Double(load.running)
         )
-        page.single(
-            "vs_search_batched_total",
-            "counter",
-            "Queries that were taken so.",
-            Double(load.batched)
-        )
-        page.metric("vs_search_refused_total", "counter", "Requests refused for lack of threads.")
+        page.single("vs_\(kind)_queue_depth", "gauge", "Requests that wait.", Double(load.queued))
+        if kind == "search" {
+            page.single(
+                "vs_search_batches_total",
+                "counter",
+                "Times that a thread took queries that waited.",
+                Double(load.batches)
+            )
+            page.single(
+                "vs_search_batched_total",
+                "counter",
+                "Queries that were taken so.",
+                Double(load.batched)
+            )
+        }
+        let refused = "vs_\(kind)_refused_total"
+        page.metric(refused, "counter", "Requests refused for lack of threads.")
         for (reason, count) in [
             ("queue_full", load.refusedFull), ("too_slow", load.refusedSlow),
             ("expired", load.expired),
         ] {
-            page.sample("vs_search_refused_total", [("reason", reason)], Double(count))
+            page.sample(refused, [("reason", reason)], Double(count))
         }
     }
 

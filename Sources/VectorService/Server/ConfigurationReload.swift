@@ -81,11 +81,15 @@ struct ReloadWatch: Service {
                 service.surface.upstream = new.surface.upstream
             }
         }
-        fronts.first?.current.service.threads.limit(
-            queueLength: new.options.queueLength,
-            queueTimeout: new.options.queueTimeout,
-            batchLength: new.options.batchLength
-        )
+        if let service = fronts.first?.current.service {
+            for threads in [service.threads, service.recordThreads] {
+                threads.limit(
+                    queueLength: new.options.queueLength,
+                    queueTimeout: new.options.queueTimeout,
+                    batchLength: new.options.batchLength
+                )
+            }
+        }
         let applied = new.applied.isEmpty ? "nothing" : new.applied.joined(separator: ", ")
         logger.info("read the configuration again", metadata: ["changed": "\(applied)"])
         if !new.refused.isEmpty {

@@ -6,8 +6,10 @@ package struct ServiceOptions: Sendable {
     package var limits = HTTPLimits()
     /// Threads for decoding and searching; nil takes as many as there are processors.
     package var searchThreadCount: Int?
+    /// Threads for scans and the decoding of writes; nil takes half as many as there are processors.
+    package var recordThreadCount: Int?
     /// Requests that may wait for a thread.
-    package var queueLength = 256
+    package var queueLength = 1_024
     /// The longest that a request may wait for one.
     package var queueTimeout: Duration = .seconds(2)
     /// The most queries that a thread takes at once.
@@ -44,6 +46,8 @@ package struct ServiceOptions: Sendable {
         limits.connectionCount = settings.integer("limits.connections")
         let threads = settings.integer("limits.search_threads")
         searchThreadCount = threads == 0 ? nil : threads
+        let recordThreads = settings.integer("limits.record_threads")
+        recordThreadCount = recordThreads == 0 ? nil : recordThreads
         queueLength = settings.integer("limits.queue_length")
         queueTimeout = settings.duration("limits.queue_timeout")
         batchLength = settings.integer("limits.batch_length")

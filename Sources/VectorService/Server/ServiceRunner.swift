@@ -48,6 +48,9 @@ package struct ServiceRunner: Sendable {
         self.logger = logger
     }
 
+    /// Beside a search a scan gets about a third of a processor, and what is free otherwise (sched(7)).
+    private static let recordNiceness: Int32 = 5
+
     /// Serves until SIGTERM, SIGINT, or SIGHUP when there is no configuration to read again, or until the task's graceful shutdown when it has one, then
     /// closes the store.
     ///
@@ -64,12 +67,19 @@ package struct ServiceRunner: Sendable {
             queueTimeout: options.queueTimeout,
             batchLength: options.batchLength
         )
+        let recordThreads = WorkerThreads(
+            threadCount: options.recordThreadCount ?? max(1, System.coreCount / 2),
+            queueLength: options.queueLength,
+            queueTimeout: options.queueTimeout,
+            niceness: Self.recordNiceness
+        )
         let postgres = options.postgres.map { PostgresConnector($0, options, logger) }
         var observation = options.observation
         observation.storeID = (try? database.statistics().storeID) ?? ""
         let service = StoreService(
             database: database,
             threads: threads,
+            recordThreads: recordThreads,
             tasks: tasks,
             logger: logger,
             surface: surface,
@@ -82,7 +92,7 @@ package struct ServiceRunner: Sendable {
             StoreCloser(
                 database: database,
                 tasks: tasks,
-                threads: threads,
+                threads: [threads, recordThreads],
                 ledger: surface.issuer?.ledger,
                 logger: logger
             )
@@ -122,6 +132,7 @@ package struct ServiceRunner: Sendable {
         } catch {
             socket.remove()
             await threads.stop()
+            await recordThreads.stop()
             try? await database.close()
             throw error
         }
@@ -188,7 +199,7 @@ package struct ServiceRunner: Sendable {
 private struct StoreCloser: Service {
     let database: VectorDatabase
     let tasks: MaintenanceTasks
-    let threads: WorkerThreads
+    let threads: [WorkerThreads]
     let ledger: TokenLedger?
     let logger: Logger
 
@@ -196,7 +207,7 @@ private struct StoreCloser: Service {
         try? await gracefulShutdown()
         logger.info("closing the store")
         await tasks.stop()
-        await threads.stop()
+        for threads in threads { await threads.stop() }
         ledger?.close()
         try await database.close()
     }

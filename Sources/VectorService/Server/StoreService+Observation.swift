@@ -68,7 +68,8 @@ extension StoreService {
         var page = MetricsPage()
         page.writeBuild(version: Self.version)
         page.write(metrics.current)
-        page.write(threads.load)
+        page.write(threads.load, of: "search")
+        page.write(recordThreads.load, of: "record")
         if let statistics = try? database.statistics() { page.write(statistics) }
         if let metadata { page.write(metadata.counters, metadata.poolMetrics) }
         page.writeProcess()

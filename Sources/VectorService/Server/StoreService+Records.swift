@@ -13,7 +13,7 @@ extension StoreService {
         switch action {
         case .upsert:
             let writeID = try IdempotencyKey.read(request.headers)
-            let records = try await threads.run {
+            let records = try await recordThreads.run {
                 request.contentType == "application/octet-stream"
                     ? try RecordDecoding.packed(request, configuration: configuration)
                     : try RecordDecoding.records(
@@ -25,7 +25,7 @@ extension StoreService {
             return Self.done(try await collection.upsert(records, writeID: writeID))
         case .update:
             let writeID = try IdempotencyKey.read(request.headers)
-            let patches = try await threads.run {
+            let patches = try await recordThreads.run {
                 try RecordDecoding.patches(body, configuration: configuration)
             }
             return Self.done(try await collection.update(patches, writeID: writeID))
@@ -37,11 +37,11 @@ extension StoreService {
             )
         case .scan:
             return ServiceAnswer(
-                body: try await threads.run { try Self.scan(collection, scope, body) }
+                body: try await recordThreads.run { try Self.scan(collection, scope, body) }
             )
         case .count:
             return ServiceAnswer(
-                body: try await threads.run { try Self.count(collection, scope, body) }
+                body: try await recordThreads.run { try Self.count(collection, scope, body) }
             )
         case .query:
             return ServiceAnswer(body: try await query(collection, scope, request))

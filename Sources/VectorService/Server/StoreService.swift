@@ -14,7 +14,10 @@ package struct StoreService: Sendable {
     package static let version = "1.0.0"
 
     let database: VectorDatabase
+    /// For searches and reads by id.
     let threads: WorkerThreads
+    /// For work of any length: scans, counts and the decoding of writes.
+    let recordThreads: WorkerThreads
     let tasks: MaintenanceTasks
     let logger: Logger
     var surface: ServiceSurface
@@ -24,9 +27,12 @@ package struct StoreService: Sendable {
     var observation: Observation
 
     /// Makes a service.
+    ///
+    /// - Parameter recordThreads: Nil for the same threads as searches have.
     package init(
         database: VectorDatabase,
         threads: WorkerThreads,
+        recordThreads: WorkerThreads? = nil,
         tasks: MaintenanceTasks,
         logger: Logger,
         surface: ServiceSurface = ServiceSurface(),
@@ -36,6 +42,7 @@ package struct StoreService: Sendable {
     ) {
         self.database = database
         self.threads = threads
+        self.recordThreads = recordThreads ?? threads
         self.tasks = tasks
         self.logger = logger
         self.surface = surface

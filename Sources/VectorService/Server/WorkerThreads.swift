@@ -1,10 +1,12 @@
 // Threads of our own for searches and decoding, which block; never an event loop, never the threads
 // that Swift's tasks share.
 //
-// - A request that would have to wait too long is refused when it comes, by what requests took lately.
-// - One that has waited too long all the same is refused then, and never run.
+// - A request that would have to wait half of that is refused when it comes, by what requests took
+//   lately: a guess, so that hardly any waits in vain.
+// - One that has waited too long is refused then, and never run.
 // - Every refusal is `Problem.overloaded`, which says when to come again, or `Problem.stopping`.
 
+import Glibc
 import NIOCore
 import NIOPosix
 import Synchronization
@@ -37,6 +39,7 @@ package final class WorkerThreads: Sendable {
     let threadCount: Int
     let limits: Mutex<Limits>
     let state = Mutex(Load())
+    private let niceness: Int32
 
     /// Starts the threads.
     ///
@@ -45,12 +48,15 @@ package final class WorkerThreads: Sendable {
     ///   - queueLength: How many calls may wait; the next one is refused.
     ///   - queueTimeout: The longest that a call may wait.
     ///   - batchLength: The most queries that a thread takes in a row.
+    ///   - niceness: By how much the threads stand back behind others, as in sched(7).
     package init(
         threadCount: Int,
-        queueLength: Int = 256,
+        queueLength: Int = 1_024,
         queueTimeout: Duration = .seconds(2),
-        batchLength: Int = 16
+        batchLength: Int = 16,
+        niceness: Int32 = 0
     ) {
+        self.niceness = niceness
         pool = NIOThreadPool(numberOfThreads: threadCount)
         self.threadCount = threadCount
         limits = Mutex(
@@ -106,6 +112,10 @@ package final class WorkerThreads: Sendable {
                     state.queued -= 1
                     state.running += 1
                 }
+                // Of this thread alone (setpriority(2)), which may have it already.
+                if self.niceness > 0 {
+                    setpriority(Int32(PRIO_PROCESS.rawValue), 0, self.niceness)
+                }
                 let start = ContinuousClock.now
                 let result = Result { try work() }
                 let seconds = (ContinuousClock.now - start) / .seconds(1)
@@ -129,7 +139,7 @@ package final class WorkerThreads: Sendable {
                     return nil
                 }
                 let wait = state.averageSeconds * Double(state.queued) / Double(threadCount)
-                guard wait <= limits.queueTimeout / .seconds(1) else {
+                guard wait <= limits.queueTimeout / .seconds(2) else {
                     state.refusedSlow += 1
                     return nil
                 }
