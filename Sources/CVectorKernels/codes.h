@@ -59,6 +59,9 @@ void vk_plain_turn(float *x, size_t half);
 void vk_plain_tables(const float *rotated, size_t width, float step, uint8_t *lut);
 size_t vk_plain_select(const float *values, size_t count, float cut, uint32_t *out);
 
+/// A bound that at least `wanted` of the bounds reach and few more, by halving the span.
+float vk_cut(const float *bounds, size_t count, size_t wanted);
+
 /// The tables of one group of four coordinates: entry n is the sum of |q| plus or minus each, in a
 /// fixed order, in steps, rounded.
 static inline void vk_code_table(const float *q, float inverse, uint8_t *lut) {

@@ -90,54 +90,66 @@ int vk_code_bounds_tier(vk_tier tier, vk_scratch *scratch, const vk_query *query
 
 // Fewer centroids are all compared by their bytes.
 enum { FEW_CENTROIDS = 256 };
+// Centroids that are looked at: so many for each list that is wanted, and so large a share of all.
+static const float looked_per_list = 12, looked_share = 0.18f;
 // Candidates for each list that is wanted.
-static const float candidates_per_list = 2.5f;
+static const float candidates_per_list = 1.5f;
 
-/// Chooses centroids whose estimates lie far above the average.
+/// The similarities of groups of centroids, and the bound that those reach which are looked at.
+static float cut_groups(const vk_query *query, const vk_centroids *centroids,
+                        const vk_code_functions *f, size_t wanted, float *similarities) {
+    size_t groups = centroids->group_count, width = query->width;
+    for (size_t first = 0; first < groups; first += VK_BYTE_BATCH) {
+        const uint8_t *rows[VK_BYTE_BATCH];
+        int32_t sums[VK_BYTE_BATCH];
+        size_t batch = groups - first < VK_BYTE_BATCH ? groups - first : VK_BYTE_BATCH;
+        for (size_t i = 0; i < batch; i++) rows[i] = centroids->group_rows + (first + i) * width;
+        f->bytes(query->bytes, rows, batch, width, sums);
+        for (size_t i = 0; i < batch; i++)
+            similarities[first + i] = (float)(sums[i] - query->byte_bias) * query->byte_scale;
+    }
+    float share = looked_share + looked_per_list * (float)wanted / (float)centroids->count;
+    size_t nearest = (size_t)((float)groups * share) + 1;
+    return nearest < groups ? vk_cut(similarities, groups, nearest) : -INFINITY;
+}
+
+/// Chooses centroids by their codes; returns 0 when fewer than `wanted` were looked at.
 static size_t choose(vk_scratch *scratch, const vk_query *query, const vk_centroids *centroids,
                      const vk_code_functions *f, size_t wanted, uint32_t *chosen) {
-    size_t count = centroids->count, block_bytes = vk_code_block_bytes(query->width);
-    float *estimates = scratch->estimates.start;
-    enum { LANES = 16 };
-    float base = 0, products[LANES] = {0};
-    for (size_t i = 0; i < query->width; i += LANES)
-        for (size_t j = 0; j < LANES; j++)
-            products[j] += query->rotated[i + j] * centroids->mean[i + j];
-    for (size_t j = 0; j < LANES; j++) base += products[j];
-    for (size_t first = 0; first < count; first += 8 * VK_CODE_BLOCK_ROWS) {
-        static const uint8_t *const nothing[8] = {0};
-        size_t rows = count - first < 8 * VK_CODE_BLOCK_ROWS ? count - first
-                                                             : 8 * VK_CODE_BLOCK_ROWS;
-        f->scan(query, centroids->blocks + first / VK_CODE_BLOCK_ROWS * block_bytes,
-                (rows + VK_CODE_BLOCK_ROWS - 1) / VK_CODE_BLOCK_ROWS, rows, nothing, base, 0,
-                -INFINITY, 0, chosen, estimates + first);
-    }
-    float sum = 0, sum_squares = 0, sums[LANES] = {0}, square_sums[LANES] = {0};
-    size_t i = 0;
-    for (; i + LANES <= count; i += LANES)
-        for (size_t j = 0; j < LANES; j++) {
-            sums[j] += estimates[i + j];
-            square_sums[j] += estimates[i + j] * estimates[i + j];
+    static const uint8_t *const nothing[8] = {0};
+    enum { RUN = 8 * VK_CODE_BLOCK_ROWS };
+    size_t block_bytes = vk_code_block_bytes(query->width), found = 0;
+    float *estimates = scratch->estimates.start, *similarities = scratch->similarities.start;
+    uint32_t *places = scratch->places.start;
+    float cut = cut_groups(query, centroids, f, wanted, similarities);
+    const uint8_t *blocks = centroids->blocks;
+    for (size_t group = 0; group < centroids->group_count; group++) {
+        size_t first = centroids->group_starts[group];
+        size_t end = centroids->group_starts[group + 1];
+        const uint8_t *next = blocks + (end - first + VK_CODE_BLOCK_ROWS - 1) /
+                                           VK_CODE_BLOCK_ROWS * block_bytes;
+        for (; similarities[group] >= cut && first < end; first += RUN) {
+            size_t rows = end - first < RUN ? end - first : RUN;
+            size_t count = (rows + VK_CODE_BLOCK_ROWS - 1) / VK_CODE_BLOCK_ROWS;
+            found += f->scan(query, blocks, count, rows, nothing, similarities[group], 0, -INFINITY,
+                             (uint32_t)first, places + found, estimates + found);
+            blocks += count * block_bytes;
         }
-    for (; i < count; i++) {
-        sum += estimates[i];
-        sum_squares += estimates[i] * estimates[i];
+        blocks = next;
     }
-    for (size_t j = 0; j < LANES; j++) {
-        sum += sums[j];
-        sum_squares += square_sums[j];
+    if (found < wanted) return 0;
+    size_t candidates = (size_t)(candidates_per_list * (float)wanted) + 1;
+    if (candidates < found) {
+        found = f->select(estimates, found, vk_cut(estimates, found, candidates), chosen);
+        for (size_t i = 0; i < found; i++) chosen[i] = places[chosen[i]];
+    } else {
+        memcpy(chosen, places, found * sizeof(uint32_t));
     }
-    float mean = sum / (float)count, variance = sum_squares / (float)count - mean * mean;
-    float deviation = variance > 0 ? sqrtf(variance) : 0;
-    float share = candidates_per_list * (float)wanted / (float)count;
-    // The upper quantile of a normal distribution (Abramowitz and Stegun, 26.2.23, first terms).
-    float t = sqrtf(-2 * logf(share < 0.5f ? share : 0.5f));
-    float z = t - (2.30753f + 0.27061f * t) / (1 + t * (0.99229f + 0.04481f * t));
-    for (;; z -= 0.3f) {
-        float cut = deviation > 0 && z > -3 ? mean + z * deviation : -INFINITY;
-        size_t found = f->select(estimates, count, cut, chosen);
-        if (found >= wanted) return found;
-    }
+    return found;
+}
+
+int vk_ranks_in_part(const vk_centroids *centroids, size_t wanted) {
+    return centroids->count >= FEW_CENTROIDS && 5 * wanted < centroids->count;
 }
 
 size_t vk_rank(vk_scratch *scratch, const vk_query *query, const vk_centroids *centroids,
@@ -147,14 +159,15 @@ size_t vk_rank(vk_scratch *scratch, const vk_query *query, const vk_centroids *c
     if (wanted > count) wanted = count;
     float *estimates = vk_buffer_reserve(&scratch->estimates, (count + 64) * sizeof(float));
     uint32_t *chosen = vk_buffer_reserve(&scratch->chosen, (count + 64) * sizeof(uint32_t));
+    uint32_t *places = vk_buffer_reserve(&scratch->places, (count + 64) * sizeof(uint32_t));
     float *similarities = vk_buffer_reserve(&scratch->similarities, (count + 64) * sizeof(float));
     vk_ranked *order = vk_buffer_reserve(&scratch->order, (wanted + 1) * sizeof(vk_ranked));
-    if (!estimates || !chosen || !similarities || !order || wanted == 0) return 0;
-    size_t found = count;
-    if (count >= FEW_CENTROIDS && candidates_per_list * (float)wanted * 2 < (float)count)
+    if (!estimates || !chosen || !places || !similarities || !order || wanted == 0) return 0;
+    size_t found = 0;
+    if (vk_ranks_in_part(centroids, wanted))
         found = choose(scratch, query, centroids, f, wanted, chosen);
-    else
-        for (size_t row = 0; row < count; row++) chosen[row] = (uint32_t)row;
+    if (found == 0)
+        for (; found < count; found++) chosen[found] = (uint32_t)found;
 
     float low = INFINITY, high = -INFINITY;
     enum { AHEAD = 2 * VK_BYTE_BATCH };
@@ -195,7 +208,7 @@ size_t vk_rank(vk_scratch *scratch, const vk_query *query, const vk_centroids *c
         uint32_t place = bins[bin < BINS ? bin : BINS - 1]++;
         if (place >= wanted) continue;
         float rest = 2 - 2 * similarities[i];
-        order[place] = (vk_ranked){chosen[i], similarities[i], rest > 0 ? sqrtf(rest) : 0};
+        order[place] = (vk_ranked){centroids->lists[chosen[i]], similarities[i], rest > 0 ? sqrtf(rest) : 0};
     }
     *out = order;
     return wanted;

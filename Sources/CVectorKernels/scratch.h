@@ -15,7 +15,8 @@ struct vk_scratch {
     vk_buffer rotated;
     vk_buffer lut;
     vk_buffer bytes;
-    /// Estimates of centroids, then those chosen and their similarities.
+    /// Centroids that were looked at and their estimates, then those chosen and their similarities.
+    vk_buffer places;
     vk_buffer estimates;
     vk_buffer chosen;
     vk_buffer similarities;

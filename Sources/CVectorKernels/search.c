@@ -189,47 +189,6 @@ static void drain(run *r, const uint32_t *waiting, const float *bounds, size_t c
     }
 }
 
-/// A bound that at least `wanted` of the bounds reach and few more, by halving the span.
-static float halve(const float *bounds, size_t count, size_t wanted) {
-    float low = INFINITY, high = -INFINITY;
-    for (size_t i = 0; i < count; i++) {
-        low = bounds[i] < low ? bounds[i] : low;
-        high = bounds[i] > high ? bounds[i] : high;
-    }
-    for (int round = 0; round < 12; round++) {
-        float middle = 0.5f * (low + high);
-        uint32_t reached = 0;
-        for (size_t i = 0; i < count; i++) reached += bounds[i] >= middle;
-        if (reached < wanted) {
-            high = middle;
-            continue;
-        }
-        low = middle;
-        if (reached <= wanted + wanted / 4) break;
-    }
-    return low;
-}
-
-/// The same; of many bounds, only the largest of each group is looked at, for the few best are hardly
-/// ever in one group.
-static float cut(const float *bounds, size_t count, size_t wanted) {
-    enum { GROUPS = 128, FEW = GROUPS / 4 };
-    if (count < 4 * GROUPS || wanted > FEW) return halve(bounds, count, wanted);
-    float largest[GROUPS];
-    memcpy(largest, bounds, sizeof largest);
-    size_t first = GROUPS;
-    for (; first + GROUPS <= count; first += GROUPS)
-        for (size_t i = 0; i < GROUPS; i++) {
-            float bound = bounds[first + i];
-            largest[i] = bound > largest[i] ? bound : largest[i];
-        }
-    for (size_t i = 0; first + i < count; i++) {
-        float bound = bounds[first + i];
-        largest[i] = bound > largest[i] ? bound : largest[i];
-    }
-    return halve(largest, GROUPS, wanted);
-}
-
 /// Asks for the byte rows of waiting rows.
 static void prefetch(const run *r, const uint32_t *waiting, size_t count) {
     size_t width = r->query->width;
@@ -261,7 +220,7 @@ static void drain_first(run *r, uint32_t *waiting, float *bounds, size_t count) 
         return;
     }
     if (count > wanted) {
-        float limit = cut(bounds, count, wanted);
+        float limit = vk_cut(bounds, count, wanted);
         size_t best = r->f->select(bounds, count, limit, places);
         for (size_t i = 0; i < best; i++) {
             uint32_t row = waiting[places[i]];

@@ -85,80 +85,14 @@ package struct CodeQuery: ~Copyable {
 
     /// The `count` lists nearest to the query, by byte rows of the centroids.
     ///
-    /// Of large indexes only those centroids are looked at whose codes are far above the average: a list
-    /// that is much nearer than its estimate may be missed, which the margin of candidates makes rare.
+    /// Of large indexes only the groups of centroids nearest to the query are looked at, and in these the
+    /// centroids whose codes are best: a list of another group or much nearer than its estimate may be
+    /// missed, which the margin of both makes rare.
     package func nearest(in centroids: CentroidCodes, count: Int) -> Ranking {
         var lists: UnsafePointer<vk_ranked>?
         var query = raw
         var table = centroids.raw
         let found = vk_rank(scratch, &query, &table, count, &lists)
         return Ranking(lists: lists, count: found)
-    }
-}
-
-/// Centroids under a rotation: codes under their mean, and byte rows.
-package final class CentroidCodes: Sendable {
-    package let count: Int
-    private let width: Int
-    /// Blocks of codes.
-    private let blocks: AlignedBytes
-    /// `[count × width]`.
-    private let rows: AlignedBytes
-    /// `[width]` floats.
-    private let mean: AlignedBytes
-
-    /// - Shapes: `centroids` is `[count × dimension]`, unit length.
-    package init(_ centroids: [Float], rotation: CodeRotation) {
-        let (dimension, width) = (rotation.dimension, rotation.width)
-        count = centroids.count / dimension
-        self.width = width
-        let size = CodeBlocks.byteCount(width: width)
-        blocks = AlignedBytes(byteCount: CodeBlocks.count(rows: count) * size)
-        rows = AlignedBytes(byteCount: count * width)
-        mean = AlignedBytes(byteCount: width * 4)
-        let codes = blocks.start.assumingMemoryBound(to: UInt8.self)
-        let bytes = rows.start.assumingMemoryBound(to: UInt8.self)
-        let center = mean.start.assumingMemoryBound(to: Float.self)
-        var sum = [Double](repeating: 0, count: width)
-        var rotated = [Float](repeating: 0, count: CodeBlocks.rowCount * width)
-        centroids.withUnsafeBufferPointer { centroids in
-            rotated.withUnsafeMutableBufferPointer { rotated in
-                guard let source = centroids.baseAddress, let turned = rotated.baseAddress else {
-                    return
-                }
-                for row in 0..<count {
-                    rotation.rotate(source + row * dimension, into: turned)
-                    for column in 0..<width { sum[column] += Double(turned[column]) }
-                    _ = ByteRows.encode(turned, width: width, into: bytes + row * width)
-                }
-                for column in 0..<width { center[column] = Float(sum[column] / Double(count)) }
-                for first in stride(from: 0, to: count, by: CodeBlocks.rowCount) {
-                    let part = min(CodeBlocks.rowCount, count - first)
-                    for row in 0..<part {
-                        rotation.rotate(
-                            source + (first + row) * dimension,
-                            into: turned + row * width
-                        )
-                    }
-                    CodeBlocks.encode(
-                        rows: turned,
-                        count: part,
-                        centroid: center,
-                        width: width,
-                        into: codes + first / CodeBlocks.rowCount * size
-                    )
-                }
-            }
-        }
-    }
-
-    fileprivate var raw: vk_centroids {
-        vk_centroids(
-            blocks: blocks.start.assumingMemoryBound(to: UInt8.self),
-            rows: rows.start.assumingMemoryBound(to: UInt8.self),
-            mean: mean.start.assumingMemoryBound(to: Float.self),
-            count: count,
-            width: width
-        )
     }
 }

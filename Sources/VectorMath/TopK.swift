@@ -65,9 +65,9 @@ package struct TopK: Sendable {
 
     /// The kept rows, best first; of equal scores the smaller key comes first.
     package func sorted() -> [(score: Float, key: UInt64)] {
-        heap.map { ($0.score, $0.key) }.sorted {
-            $0.score != $1.score ? $0.score > $1.score : $0.key < $1.key
-        }
+        var rows: [(score: Float, key: UInt64)] = heap.map { ($0.score, $0.key) }
+        rows.sort { $0.score != $1.score ? $0.score > $1.score : $0.key < $1.key }
+        return rows
     }
 
     private func isBetter(

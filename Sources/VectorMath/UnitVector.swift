@@ -11,6 +11,24 @@ package enum UnitVector {
     /// Vectors whose length is this close to one are kept bit for bit.
     package static let tolerance = 1e-6
 
+    /// Whether a vector is surely within `tolerance` of length one, by a float32 product with itself.
+    ///
+    /// False says nothing: `normalise` decides.
+    package static func isUnit(_ vector: UnsafeBufferPointer<Float>) -> Bool {
+        guard let base = vector.baseAddress else { return false }
+        var square: Float = 0
+        Kernels.dotRows(
+            query: base,
+            rows: base,
+            stride: vector.count,
+            count: 1,
+            dimension: vector.count,
+            into: &square
+        )
+        // The square is off twice as far as the length; the product's own error is far below the rest.
+        return abs(Double(square) - 1) <= tolerance / 2
+    }
+
     /// Scales `source` to length one.
     ///
     /// - Shapes: both are `[source.count]`.

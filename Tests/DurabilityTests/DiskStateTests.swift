@@ -157,6 +157,8 @@ import Testing
         // Long enough for its length alone to begin no new one.
         var options = FaultRun.options
         options.logFileByteCount = 1 << 20
+        // A mark that finds the disk full begins a new file as well.
+        options.idleMarkMilliseconds = 600_000
         let store = try VectorDatabase.open(at: "/data", options: options, fileSystem: disk)
         let collection = try await store.createCollection("c", dimension: 2)
         try await collection.upsert([Record(id: "a", vector: [1, 2])])

@@ -54,6 +54,40 @@ import Testing
         #expect(throws: LoadError.self) { try replay(disk) }
     }
 
+    /// Frames whose checksums are right, with LSNs that no writer puts one after the other.
+    @Test(arguments: [[1, 1], [1, 3], [2, 1], [2, 3], [1, 2, 2], [1, 2, 4]] as [[UInt64]])
+    func `frames that do not follow one another are refused`(_ numbers: [UInt64]) throws {
+        let disk = try disk()
+        let header = LogHeader(
+            storeUUID: Self.uuid,
+            sequence: 1,
+            firstLSN: 1,
+            predecessor: nil,
+            salt: 7
+        )
+        var frames = LogFrameWriter(
+            storeUUID: Self.uuid,
+            sequence: 1,
+            salt: 7,
+            offset: UInt64(LogHeaderLayout.byteCount),
+            syncedUpTo: UInt64(LogHeaderLayout.byteCount)
+        )
+        for number in numbers {
+            var frame = LogFrameBuilder()
+            let isAdded = frame.add(LogOperation(collection: 1, change: .delete(.integer(number))))
+            #expect(isAdded)
+            frames.append(.batch, payload: frame.payload, firstLSN: number, operationCount: 1)
+        }
+        let file = try disk.open(Self.path, .createNew)
+        try file.writeAll(header.encoded + frames.bytes, at: 0)
+        let error = #expect(throws: LoadError.self) { try replay(disk) }
+        guard case .corruption(let corruption) = error else {
+            Issue.record("\(String(describing: error)) is no corruption")
+            return
+        }
+        #expect("\(corruption)".contains("the frame begins at LSN"))
+    }
+
     @Test(arguments: [UInt64(0), 1 << 62, .max])
     func `a log that begins at no LSN is refused`(_ first: UInt64) throws {
         let disk = try disk()

@@ -93,38 +93,6 @@ import Testing
         #expect(moments.count > 2, "only the moments \(moments) came back")
     }
 
-    @Test func `damage of log files that nothing needs costs nothing`() async throws {
-        let disk = SimulatedFileSystem()
-        var options = FaultRun.options
-        options.logFileByteCount = 4_096
-        let store = try VectorDatabase.open(at: "/data", options: options, fileSystem: disk)
-        let slow = try await store.createCollection("slow", dimension: 2)
-        let fast = try await store.createCollection("fast", dimension: 2)
-        for number in 0..<40 {
-            try await fast.upsert([
-                Record(id: .integer(UInt64(number)), vector: [1, Float(number)])
-            ])
-        }
-        try await slow.upsert([Record(id: "s", vector: [1, 1])])
-        try await fast.flush()
-        let image = disk.image(.none, seed: 0)
-        try? await store.close()
-        let manifest = try ManifestFile.loadNewest(in: "/data", fileSystem: image)
-        // One collection keeps the log; files before its first change are gone or not needed.
-        let logs = image.filePaths.filter { $0.hasSuffix(".wal") }.sorted()
-        let needed = manifest.logFiles.lastIndex { $0.firstLSN <= manifest.flushedLSN + 1 } ?? 0
-        let unneeded = logs.prefix(needed)
-        try #require(!unneeded.isEmpty)
-        for path in unneeded {
-            let copy = image.clone()
-            var bytes = copy.bytes(of: path) ?? []
-            bytes[LogHeaderLayout.byteCount + 20] ^= 1
-            copy.overwrite(path, with: bytes)
-            let report = try repair(copy)
-            #expect(report.losses == [] && report.lsn == 41)
-        }
-    }
-
     @Test func `a damaged manifest takes the store back by one, when that is agreed to`()
         async throws
     {

@@ -144,7 +144,17 @@ static void codes(size_t dim, size_t count) {
     vk_lists lists = {.blocks = block, .block_starts = block_starts, .starts = starts,
                       .ordinals = ordinals, .has_duplicates = 1,
                       .rows = {.rows = bytes, .count = count}};
-    vk_centroids centroids = {block, bytes, centroid, count, width};
+    // Two groups, of which one may be empty of what a block has room for.
+    uint32_t first_group = (uint32_t)(block_count / 2 * VK_CODE_BLOCK_ROWS);
+    const uint32_t group_starts[3] = {0, first_group, (uint32_t)count};
+    uint32_t *list_ids = calloc(count, 4);
+    uint8_t *group_rows = calloc(2, width);
+    for (size_t i = 0; i < count; i++) list_ids[i] = (uint32_t)(count - 1 - i);
+    (void)vk_byte_encode(centroid, width, group_rows);
+    (void)vk_byte_encode(centroid, width, group_rows + width);
+    vk_centroids centroids = {.blocks = block, .rows = bytes, .lists = list_ids,
+                              .group_rows = group_rows, .group_starts = group_starts,
+                              .group_count = 2, .count = count, .width = width};
     float *bounds = calloc(count + 16, 4), *wanted_bounds = calloc(count + 16, 4);
     uint32_t *found = calloc(count + 16, 4);
     for (size_t k = 1; k <= 25; k += 12) {
@@ -179,6 +189,7 @@ static void codes(size_t dim, size_t count) {
         }
     }
     free(bounds), free(wanted_bounds), free(found), free(centroid), free(other);
+    free(list_ids), free(group_rows);
     guarded_free(v), guarded_free(s), guarded_free(r), guarded_free(b), guarded_free(y), guarded_free(n);
 }
 

@@ -54,18 +54,29 @@ typedef struct {
     float distance;
 } vk_ranked;
 
-/// Centroids of unit length, rotated: codes under their mean, and byte rows.
+/// Centroids of unit length, rotated, in groups of neighbours: codes under the mean of their group, and
+/// byte rows. A place is a centroid's turn, group by group.
 typedef struct {
+    /// Each group begins a block.
     const uint8_t *blocks;
+    /// In the order of places.
     const uint8_t *rows;
-    /// `width` floats, rotated.
-    const float *mean;
+    /// The list at each place.
+    const uint32_t *lists;
+    /// Byte rows of the groups' means.
+    const uint8_t *group_rows;
+    /// First place of each group, and the end.
+    const uint32_t *group_starts;
+    size_t group_count;
     size_t count;
     size_t width;
 } vk_centroids;
 
+/// Whether `vk_rank` leaves centroids out when so many lists are wanted.
+int vk_ranks_in_part(const vk_centroids *centroids, size_t wanted);
+
 /// The nearest `wanted` lists by byte rows, about in falling order of similarity; of large indexes only
-/// those are looked at whose codes are far above the average.
+/// the groups nearest to the query are looked at, and of these the centroids whose codes are best.
 ///
 /// Returns how many there are, at most `wanted`; the array lies in `scratch`.
 size_t vk_rank(vk_scratch *scratch, const vk_query *query, const vk_centroids *centroids,

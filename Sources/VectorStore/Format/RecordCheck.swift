@@ -151,6 +151,7 @@ struct RecordCheck {
                 field: field
             )
         }
+        if vector.withUnsafeBufferPointer(UnitVector.isUnit) { return vector }
         var failure: NormalisationFailure?
         let unit = [Float](unsafeUninitializedCapacity: vector.count) { target, count in
             count = vector.count

@@ -71,15 +71,26 @@ package struct RecallCurve: Sendable, Hashable {
     ///
     /// - Parameter target: The share of the true k nearest that should be found; 1 or more asks for
     ///   all lists.
-    /// - Complexity: O(log `nlist` · log *points*).
+    /// - Complexity: O(log² *points*).
     package func nprobe(forTarget target: Double, k: Int) -> Int {
-        guard target < 1, !curves.isEmpty else { return nlist }
+        guard target < 1, let (below, above, share) = pair(k) else { return nlist }
         // Recall is stored as Float; a target that was measured exactly must be met by that point.
         let wanted = target - 1e-6
-        var (low, high) = (1, max(nlist, 1))
+        func isReached(_ nprobe: Int) -> Bool {
+            recall(nprobe, between: below, above, share) >= wanted
+        }
+        // Among the measured values first, then between two of them.
+        var (first, last) = (0, below.points.count)
+        while first < last {
+            let middle = (first + last) / 2
+            let isEnough = isReached(Int(below.points[middle].nprobe))
+            (first, last) = isEnough ? (first, middle) : (middle + 1, last)
+        }
+        var low = first > 0 ? Int(below.points[first - 1].nprobe) + 1 : 1
+        var high = first < below.points.count ? Int(below.points[first].nprobe) : max(nlist, 1)
         while low < high {
             let middle = (low + high) / 2
-            if recall(nprobe: middle, k: k) >= wanted { high = middle } else { low = middle + 1 }
+            if isReached(middle) { high = middle } else { low = middle + 1 }
         }
         return low
     }
@@ -87,17 +98,36 @@ package struct RecallCurve: Sendable, Hashable {
     /// The recall to expect; 1 when all lists are probed, 0 when nothing is known.
     package func recall(nprobe: Int, k: Int) -> Double {
         guard nprobe < nlist else { return 1 }
-        guard nprobe > 0, let first = curves.first, let last = curves.last else { return 0 }
-        if k <= Int(first.k) { return recall(nprobe, on: first) }
-        if k >= Int(last.k) { return recall(nprobe, on: last) }
+        guard nprobe > 0, let (below, above, share) = pair(k) else { return 0 }
+        return recall(nprobe, between: below, above, share)
+    }
+
+    /// The curves on both sides of a k, and how far it is from the first to the second.
+    private func pair(_ k: Int) -> (Curve, Curve, share: Double)? {
+        guard let first = curves.first, let last = curves.last else { return nil }
+        if k <= Int(first.k) { return (first, first, 0) }
+        if k >= Int(last.k) { return (last, last, 0) }
         // Few curves: a walk is faster than a search.
-        guard let upper = curves.firstIndex(where: { Int($0.k) >= k }), upper > 0 else { return 0 }
+        guard let upper = curves.firstIndex(where: { Int($0.k) >= k }), upper > 0 else {
+            return nil
+        }
         let (below, above) = (curves[upper - 1], curves[upper])
+        if k == Int(above.k) { return (above, above, 0) }
         let share =
             log2(Double(k) / Double(below.k))
             / log2(Double(above.k) / Double(below.k))
-        let (low, high) = (recall(nprobe, on: below), recall(nprobe, on: above))
-        return low + (high - low) * share
+        return (below, above, share)
+    }
+
+    private func recall(
+        _ nprobe: Int,
+        between below: Curve,
+        _ above: Curve,
+        _ share: Double
+    ) -> Double {
+        guard nprobe < nlist else { return 1 }
+        let low = recall(nprobe, on: below)
+        return share == 0 ? low : low + (recall(nprobe, on: above) - low) * share
     }
 
     private func recall(_ nprobe: Int, on curve: Curve) -> Double {

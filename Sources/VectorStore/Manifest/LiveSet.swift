@@ -105,6 +105,11 @@ package final class LiveSet: Sendable {
             ? memtables[index].memtable : segments[index - memtables.count].segment
     }
 
+    /// The segment that is this store; nil for a memtable.
+    func segment(ofStore index: Int) -> Segment? {
+        index < memtables.count ? nil : segments[index - memtables.count].segment
+    }
+
     package func isHidden(store index: Int, ordinal: Int) -> Bool {
         index < memtables.count
             ? memtables[index].tombstones.contains(ordinal)

@@ -309,11 +309,13 @@ struct Searcher {
     /// The best rows, nearest first, ties by id.
     private func ordered(_ best: TopK) throws(CorruptionError) -> [FoundRow] {
         let kept = best.sorted()
-        for (index, view) in live.segments.enumerated() {
-            let store = live.memtables.count + index
-            view.segment.prefetchIDs(
-                kept.lazy.map { RowKey(raw: $0.key) }.filter { $0.store == store }.map(\.ordinal)
-            )
+        for row in kept {
+            let key = RowKey(raw: row.key)
+            live.segment(ofStore: key.store)?.prefetchIDOffset(key.ordinal)
+        }
+        for row in kept {
+            let key = RowKey(raw: row.key)
+            live.segment(ofStore: key.store)?.prefetchID(key.ordinal)
         }
         var rows: [FoundRow] = []
         rows.reserveCapacity(kept.count)

@@ -1,10 +1,12 @@
 // Calibration: how many posting lists a recall target needs.
 //
 // - Rows of the collection serve as queries, each leaving itself out; their exact nearest neighbours
-//   are the truth. The share of true neighbours within the nprobe nearest lists is the recall.
+//   are the truth. The share of true neighbours within the nprobe lists that a search of so many visits
+//   is the recall.
 // - One pass over all rows finds the truth of all queries; nothing is searched through the index.
 
 import StorageIO
+import Synchronization
 import VectorMath
 
 /// Measures recall by nprobe for one table of centroids.
@@ -157,41 +159,81 @@ struct Calibration {
         let nlist = index.nlist
         let grid = RecallCurve.grid(nlist: nlist)
         let counts = Self.neighbourCounts.filter { $0 <= (truth.first?.count ?? 0) }
-        // found[k][rank]: neighbours among the first k whose list has this rank.
-        var found = [[Int]](repeating: [Int](repeating: 0, count: nlist), count: counts.count)
-        for (query, neighbours) in truth.enumerated() {
-            let vector = Array(queries[query * dimension..<(query + 1) * dimension])
-            var rank = [Int](repeating: 0, count: nlist)
-            for (position, near) in index.nearest(to: vector, count: nlist).enumerated() {
-                rank[Int(near.list)] = position
-            }
-            for (place, row) in neighbours.enumerated() {
-                let position = min(
-                    rank[Int(lists[Int(row)])],
-                    second.map { rank[Int($0[Int(row)])] } ?? nlist
-                )
-                for (slot, k) in counts.enumerated() where place < k { found[slot][position] += 1 }
-            }
-        }
-        var curves: [RecallCurve.Curve] = []
-        for (slot, k) in counts.enumerated() {
-            let total = Double(truth.count * k)
-            var points: [RecallCurve.Point] = []
-            var (sum, next) = (0, 0)
-            for nprobe in grid {
-                while next < nprobe {
-                    sum += found[slot][next]
-                    next += 1
+        let found = Mutex([Int](repeating: 0, count: counts.count * grid.count))
+        ParallelWorkers.forEachChunk(count: truth.count, chunk: 8, threads: threads) { range in
+            var visits = ListVisits(index: index, grid: grid)
+            var part = [Int](repeating: 0, count: counts.count * grid.count)
+            for query in range {
+                visits.see(Array(queries[query * dimension..<(query + 1) * dimension]))
+                for (place, row) in truth[query].enumerated() {
+                    let (list, other) = (lists[Int(row)], second?[Int(row)])
+                    for step in grid.indices
+                    where visits.isVisited(list, step)
+                        || other.map({ visits.isVisited($0, step) }) ?? false
+                    {
+                        for (slot, k) in counts.enumerated() where place < k {
+                            part[slot * grid.count + step] += 1
+                        }
+                    }
                 }
-                points.append(
+            }
+            found.withLock { found in for index in found.indices { found[index] += part[index] } }
+        }
+        let sums = found.withLock { $0 }
+        let curves = counts.enumerated().map { slot, k in
+            let total = Double(truth.count * k)
+            return RecallCurve.Curve(
+                k: UInt32(k),
+                points: grid.enumerated().map { step, nprobe in
                     RecallCurve.Point(
                         nprobe: UInt32(nprobe),
-                        recall: Float(Double(sum) / total)
+                        recall: Float(Double(sums[slot * grid.count + step]) / total)
                     )
-                )
-            }
-            curves.append(RecallCurve.Curve(k: UInt32(k), points: points))
+                }
+            )
         }
         return RecallCurve(nlist: nlist, curves: curves)
+    }
+}
+
+/// The lists that searches of growing nprobe visit for one query.
+private struct ListVisits {
+    private let index: CentroidIndex
+    private let grid: [Int]
+    /// Of each list: its place when all are ranked.
+    private var rank: [Int]
+    /// Of each list: bit *i* is set when a search of nprobe `grid[i]`, which ranks only a part of the
+    /// lists, visits it.
+    private var visited: [UInt64]
+    private let rankedInPart: Int
+
+    init(index: CentroidIndex, grid: [Int]) {
+        self.index = index
+        self.grid = grid
+        rank = [Int](repeating: 0, count: index.nlist)
+        visited = [UInt64](repeating: 0, count: index.nlist)
+        // Grids have a few dozen values.
+        let codes = index.codes
+        rankedInPart = grid.prefix(64).prefix { codes?.isRankedInPart($0) ?? false }.count
+    }
+
+    mutating func see(_ query: [Float]) {
+        for (position, near) in index.nearest(to: query, count: index.nlist).enumerated() {
+            rank[Int(near.list)] = position
+        }
+        guard rankedInPart > 0, let codes = index.codes else { return }
+        for list in visited.indices { visited[list] = 0 }
+        query.withUnsafeBufferPointer { query in
+            let prepared = CodeQuery(query, rotation: codes.rotation)
+            for step in 0..<rankedInPart {
+                let ranking = prepared.nearest(in: codes, count: grid[step])
+                for place in 0..<ranking.count { visited[ranking.list(place)] |= 1 << UInt64(step) }
+            }
+        }
+    }
+
+    func isVisited(_ list: UInt32, _ step: Int) -> Bool {
+        step < rankedInPart
+            ? visited[Int(list)] >> UInt64(step) & 1 == 1 : rank[Int(list)] < grid[step]
     }
 }

@@ -9,14 +9,14 @@ extension Segment {
         return try RecordID.decode(from: &reader)
     }
 
-    /// Asks for the ids of rows ahead of their use: first where they lie, then their bytes.
-    package func prefetchIDs(_ ordinals: some Sequence<Int>) {
-        for ordinal in ordinals {
-            Kernels.prefetch(idOffsets.base + ordinal * 8)
-        }
-        for ordinal in ordinals {
-            Kernels.prefetch(idBytes.base + idRange(ordinal).lowerBound)
-        }
+    /// Asks for where the id of a row lies, ahead of `prefetchID`.
+    func prefetchIDOffset(_ ordinal: Int) {
+        Kernels.prefetch(idOffsets.base + ordinal * 8)
+    }
+
+    /// Asks for the id of a row, ahead of its use.
+    func prefetchID(_ ordinal: Int) {
+        Kernels.prefetch(idBytes.base + idRange(ordinal).lowerBound)
     }
 
     package func lsn(at ordinal: Int) -> UInt64 {
