@@ -204,8 +204,20 @@ AVX512 static void bytes_plain(const int8_t *query, const uint8_t *const *rows, 
 AVX512 static size_t select_places(const float *values, size_t count, float cut, uint32_t *out) {
     __m512 limit = _mm512_set1_ps(cut);
     __m512i places = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
-    size_t found = 0;
-    for (size_t i = 0; i < count; i += 16) {
+    size_t found = 0, i = 0;
+    // Most values stay below: four vectors are looked at together.
+    for (; i + 64 <= count; i += 64) {
+        __mmask16 passes[4];
+        for (int j = 0; j < 4; j++)
+            passes[j] = _mm512_cmp_ps_mask(_mm512_loadu_ps(values + i + 16 * j), limit, _CMP_GE_OQ);
+        if (!(passes[0] | passes[1] | passes[2] | passes[3])) continue;
+        for (int j = 0; j < 4; j++) {
+            __m512i numbers = _mm512_add_epi32(places, _mm512_set1_epi32((int)i + 16 * j));
+            _mm512_storeu_si512(out + found, _mm512_maskz_compress_epi32(passes[j], numbers));
+            found += (size_t)__builtin_popcount(passes[j]);
+        }
+    }
+    for (; i < count; i += 16) {
         __mmask16 here = count - i < 16 ? (__mmask16)((1u << (count - i)) - 1) : (__mmask16)0xFFFF;
         __m512 v = _mm512_maskz_loadu_ps(here, values + i);
         __mmask16 passes = _mm512_mask_cmp_ps_mask(here, v, limit, _CMP_GE_OQ);

@@ -181,8 +181,10 @@ public final class VectorCollection: Sendable {
             state.liveRecall.note(query, outcome, live: live)
             var matches: [Match] = []
             matches.reserveCapacity(outcome.rows.count)
+            // Of one partition alone, the name need not be looked up for each row.
+            let only = query.partitions?.count == 1 ? query.partitions?.first : nil
             for row in outcome.rows {
-                matches.append(try live.match(row, include: include))
+                matches.append(try live.match(row, include: include, inPartition: only))
             }
             query.clock?.end(\.read)
             var statistics = outcome.statistics

@@ -50,6 +50,7 @@ struct QueryCheck {
     /// Distinct partitions, checked.
     func partitions(_ partitions: [String]?) throws(VectorStoreError) -> [String]? {
         guard let partitions else { return nil }
+        if partitions.count == 1 { return [try records.partition(partitions[0], row: nil)] }
         var seen: Set<PartitionName> = []
         var checked: [String] = []
         for partition in partitions {

@@ -17,14 +17,15 @@ extension LiveSet {
     /// The match of a scored row.
     func match(
         _ row: FoundRow,
-        include: IncludedFields
+        include: IncludedFields,
+        inPartition only: String? = nil
     ) throws(CorruptionError) -> Match {
         let key = row.key
         let store = store(key.store)
         return Match(
             id: row.id,
             distance: UnitVector.cosineDistance(fromDot: row.score),
-            partition: partition(key),
+            partition: only ?? partition(key),
             attributes: include.contains(.attributes) ? attributes(key) : [:],
             payload: include.contains(.payload) ? try store.payload(at: key.ordinal) : nil,
             vector: include.contains(.vector) ? try vector(key) : nil
