@@ -28,7 +28,7 @@ TEST_ARGS := -c release -Xswiftc -enable-testing --scratch-path .build-test \
 
 .PHONY: help deps toolchain build demo demo-chat lint test soak fuzz kernel-guards kernel-guards-arm tsan \
 	api-check mutants bench bench-load \
-	bench-peers bench-flat bench-stream bench-drift bench-large bench-build bench-pgvector bench-wire format clean
+	bench-peers bench-flat bench-protection bench-stream bench-drift bench-large bench-build bench-pgvector bench-wire format clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -105,6 +105,10 @@ bench-flat: build ## Hold searches of one partition against FAISS IndexFlatIP (W
 	@test -d "$(WORDNET)" || { echo "bench-flat: give WORDNET=DIR or VS_DATA=DIR" >&2; exit 1; }
 	@BIN="$$($(SWIFT) build -c release $(SWIFT_ARGS) --show-bin-path)" \
 		OUT="$(BENCH_OUT)" WORDNET="$(WORDNET)" PEER_PYTHON="$(PEER_PYTHON)" scripts/bench-flat.sh
+
+bench-protection: build ## Measure what checks of blocks, pages and rows cost (WORDNET=DIR)
+	@test -d "$(WORDNET)" || { echo "bench-protection: give WORDNET=DIR or VS_DATA=DIR" >&2; exit 1; }
+	@WORDNET="$(WORDNET)" scripts/protection-cost.sh
 
 bench-stream: build ## Hold the scan of codes against the rate at which memory can be read
 	@"$$($(SWIFT) build -c release $(SWIFT_ARGS) --show-bin-path)/vector-bench" stream --least 70
