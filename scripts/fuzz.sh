@@ -53,7 +53,7 @@ for target in "${targets[@]}"; do
         # Inputs with a name of their own are former findings, and stay.
         find "$seeds" -regextype egrep -regex '.*/[0-9a-f]{40}' -delete
         # The smallest inputs that together reach what all reach, at most 200.
-        ls -S -r "$dir/merged" | head -200 | while read -r file; do
+        ls -S -r "$dir/merged" | sed -n 1,200p | while read -r file; do
             cp "$dir/merged/$file" "$seeds/$file"
         done
         echo "$target: $(ls "$seeds" | wc -l) inputs kept"

@@ -27,7 +27,15 @@ package enum RecordDecoding {
         var ids: [RecordID] = []
         ids.reserveCapacity(nodes.count)
         for (index, node) in nodes.enumerated() {
-            ids.append(try id(node, field: "\(field)[\(index)]"))
+            let id = try id(node, field: "\(field)[\(index)]")
+            if case .string(let text) = id, text.utf8.count > RecordID.maximumStringByteCount {
+                throw .invalidRequest(
+                    "\(field)[\(index)] has \(text.utf8.count) bytes; an id has at most "
+                        + "\(RecordID.maximumStringByteCount)",
+                    field: "\(field)[\(index)]"
+                )
+            }
+            ids.append(id)
         }
         return ids
     }

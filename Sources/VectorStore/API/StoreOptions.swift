@@ -79,6 +79,9 @@ public struct StoreOptions: Sendable {
 
 /// How an index is built.
 public struct RebuildOptions: Sendable {
+    /// What `nlist` may be.
+    public static let nlistRange = 1...1 << 20
+
     /// Posting lists over the whole collection; nil chooses from the number of rows.
     public var nlist: Int?
     /// The seed of sampling and training: the same rows and seed give the same centroids.

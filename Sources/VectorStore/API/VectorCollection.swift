@@ -272,7 +272,7 @@ public final class VectorCollection: Sendable {
         progress: (@Sendable (MaintenanceProgress) -> Bool)? = nil
     ) async throws(VectorStoreError) -> RebuildReport {
         _ = try live()
-        if let nlist = options.nlist, !(1...1 << 20).contains(nlist) {
+        if let nlist = options.nlist, !RebuildOptions.nlistRange.contains(nlist) {
             throw VectorStoreError(
                 .invalidQuery,
                 "nlist is \(nlist); it must be 1 to 1048576",
