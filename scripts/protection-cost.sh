@@ -5,12 +5,12 @@
 # else. Exit code 1 when a median is more than LIMIT percent slower with the checks.
 #
 # WORDNET: the vectors. ROUNDS: turns, 7. LIMIT: 3. SCRATCH: where stores go; its disk takes part in the figure
-# of upserts. COST_DIR keeps the copy and its build between runs.
+# of upserts. WITHOUT: a vector-bench that was built without the checks before.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 : "${WORDNET:?directory of the vectors}" "${ROUNDS:=7}" "${LIMIT:=3}" "${JOBS:=2}"
 work="$(mktemp -d "${SCRATCH:-${TMPDIR:-/tmp}}/protection.XXXXXX")"
-copy="${COST_DIR:-$work/copy}"
+copy="$work/copy"
 trap 'rm -rf "$work"' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
@@ -22,13 +22,15 @@ build() {
 echo "protection-cost: building with the checks" >&2
 build
 with="$(swift build -c release --show-bin-path)/vector-bench"
-echo "protection-cost: building without them" >&2
-mkdir -p "$copy"
-rm -rf "$copy/Sources"
-cp -r Package.swift Sources Tests fixtures "$copy/"
-patch -s -p1 -d "$copy" <Tests/Protection/unprotected.patch
-build --package-path "$copy"
-without="$(swift build -c release --package-path "$copy" --show-bin-path)/vector-bench"
+without="${WITHOUT:-}"
+if [ -z "$without" ]; then
+    echo "protection-cost: building without them" >&2
+    mkdir "$copy"
+    cp -r Package.swift Sources Tests fixtures "$copy/"
+    patch -s -p1 -d "$copy" <Tests/Protection/unprotected.patch
+    build --package-path "$copy"
+    without="$(swift build -c release --package-path "$copy" --show-bin-path)/vector-bench"
+fi
 
 mkdir "$work/data"
 "$with" expand --in "$WORDNET/base.f16bin" --out "$work/data/base.fbin"
