@@ -18,13 +18,6 @@ targets=("$@")
 [ ${#targets[@]} -gt 0 ] || targets=($(sed -n 's/^    case [a-zA-Z]* = "\(.*\)"$/\1/p; s/^    case \([a-z]*\)$/\1/p' \
     Tests/FuzzSupport/FuzzTarget.swift))
 
-# Readers of whole requests need the service and its libraries; `make test` replays those.
-all=()
-for target in "${targets[@]}"; do
-    case $target in filter | query | records) ;; *) all+=("$target") ;; esac
-done
-targets=("${all[@]}")
-
 mkdir -p "$dir/package" "$dir/corpus" "$dir/findings"
 ln -sfn "$root/Sources" "$dir/package/Sources"
 ln -sfn "$root/Tests" "$dir/package/Tests"

@@ -1,6 +1,6 @@
 // swift-tools-version: 6.2
 
-// The engine, the reader of JSON and the fuzzing program, to be built with sanitizers.
+// The engine, the readers of requests and the fuzzing program, to be built with sanitizers.
 
 import PackageDescription
 
@@ -28,7 +28,12 @@ let package = Package(
             name: "VectorService",
             dependencies: ["VectorStore"],
             path: "Sources/VectorService",
-            sources: ["JSON"],
+            sources: [
+                "Answers/Problem.swift", "JSON", "Metadata/MetadataRow.swift",
+                "Requests/FieldReader.swift", "Requests/FilterDecoding.swift",
+                "Requests/Freshness.swift", "Requests/QueryDecoding.swift",
+                "Requests/RecordDecoding.swift", "Requests/VectorDecoding.swift",
+            ],
             swiftSettings: swiftSettings
         ),
         .target(
@@ -43,7 +48,7 @@ let package = Package(
                 "VectorService", "VectorStore", "TestSupport", "StorageIO", "VectorMath",
             ],
             path: "Tests/FuzzSupport",
-            swiftSettings: swiftSettings + [.define("ENGINE_ONLY")]
+            swiftSettings: swiftSettings
         ),
         .executableTarget(
             name: "Fuzz",

@@ -26,7 +26,6 @@ enum RequestTargets {
         }
     }
 
-    #if !ENGINE_ONLY
     static func filter(_ input: [UInt8]) {
         guard let node = try? JSONScanner.parse(input),
             let filter = try? FilterDecoding.filter(node),
@@ -85,13 +84,6 @@ enum RequestTargets {
         }
         _ = try? RecordDecoding.patches(input, configuration: configuration)
     }
-
-    #else
-    // The fuzzing program is built without the service, whose libraries are none of its business.
-    static func filter(_ input: [UInt8]) {}
-    static func query(_ input: [UInt8]) {}
-    static func records(_ input: [UInt8]) {}
-    #endif
 
     static func text(_ input: [UInt8]) {
         let text = String(decoding: input, as: UTF8.self)

@@ -115,22 +115,6 @@ enum QueryDecoding {
         }
     }
 
-    /// What a query asks for, without what differs from one to the next of its kind.
-    static func kind(of request: ServiceRequest, _ node: JSONNode?, _ scope: RowScope) -> Int {
-        let passing = ["vector", "id", "min_lsn", "timeout_ms"]
-        var hasher = Hasher()
-        hasher.combine(request, scope)
-        for (name, value) in request.parameters where !passing.contains(name) {
-            hasher.combine(name)
-            hasher.combine(value)
-        }
-        for member in node?.members ?? [] where !passing.contains(member.key) {
-            hasher.combine(member.key)
-            hasher.combine(bytesOf: member.node, in: request.body)
-        }
-        return hasher.finalize()
-    }
-
     private static func options(
         _ fields: inout FieldReader,
         vector: [Float],

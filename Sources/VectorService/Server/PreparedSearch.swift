@@ -56,6 +56,24 @@ extension StoreService {
     }
 }
 
+extension QueryDecoding {
+    /// What a query asks for, without what differs from one to the next of its kind.
+    static func kind(of request: ServiceRequest, _ node: JSONNode?, _ scope: RowScope) -> Int {
+        let passing = ["vector", "id", "min_lsn", "timeout_ms"]
+        var hasher = Hasher()
+        hasher.combine(request, scope)
+        for (name, value) in request.parameters where !passing.contains(name) {
+            hasher.combine(name)
+            hasher.combine(value)
+        }
+        for member in node?.members ?? [] where !passing.contains(member.key) {
+            hasher.combine(member.key)
+            hasher.combine(bytesOf: member.node, in: request.body)
+        }
+        return hasher.finalize()
+    }
+}
+
 extension Hasher {
     /// What of a request decides how long it takes, beside what it asks for: who asks, in what form the
     /// answer goes out, and what of it.

@@ -159,6 +159,7 @@ struct Calibration {
         let nlist = index.nlist
         let grid = RecallCurve.grid(nlist: nlist)
         let counts = Self.neighbourCounts.filter { $0 <= (truth.first?.count ?? 0) }
+        // For each k: neighbours that are found from a step of the grid on.
         let found = Mutex([Int](repeating: 0, count: counts.count * grid.count))
         ParallelWorkers.forEachChunk(count: truth.count, chunk: 8, threads: threads) { range in
             var visits = ListVisits(index: index, grid: grid)
@@ -166,14 +167,10 @@ struct Calibration {
             for query in range {
                 visits.see(Array(queries[query * dimension..<(query + 1) * dimension]))
                 for (place, row) in truth[query].enumerated() {
-                    let (list, other) = (lists[Int(row)], second?[Int(row)])
-                    for step in grid.indices
-                    where visits.isVisited(list, step)
-                        || other.map({ visits.isVisited($0, step) }) ?? false
-                    {
-                        for (slot, k) in counts.enumerated() where place < k {
-                            part[slot * grid.count + step] += 1
-                        }
+                    let step = visits.firstStep(lists[Int(row)], second?[Int(row)])
+                    guard step < grid.count else { continue }
+                    for (slot, k) in counts.enumerated() where place < k {
+                        part[slot * grid.count + step] += 1
                     }
                 }
             }
@@ -182,12 +179,14 @@ struct Calibration {
         let sums = found.withLock { $0 }
         let curves = counts.enumerated().map { slot, k in
             let total = Double(truth.count * k)
+            var sum = 0
             return RecallCurve.Curve(
                 k: UInt32(k),
                 points: grid.enumerated().map { step, nprobe in
-                    RecallCurve.Point(
+                    sum += sums[slot * grid.count + step]
+                    return RecallCurve.Point(
                         nprobe: UInt32(nprobe),
-                        recall: Float(Double(sums[slot * grid.count + step]) / total)
+                        recall: Float(Double(sum) / total)
                     )
                 }
             )
@@ -232,8 +231,14 @@ private struct ListVisits {
         }
     }
 
-    func isVisited(_ list: UInt32, _ step: Int) -> Bool {
-        step < rankedInPart
-            ? visited[Int(list)] >> UInt64(step) & 1 == 1 : rank[Int(list)] < grid[step]
+    /// The step of the grid from which on one of two lists is visited, however many more are; beyond the
+    /// grid for never.
+    func firstStep(_ list: UInt32, _ other: UInt32?) -> Int {
+        let mask = visited[Int(list)] | (other.map { visited[Int($0)] } ?? 0)
+        let missed = ~mask & (rankedInPart == 64 ? .max : 1 << UInt64(rankedInPart) - 1)
+        let first = 64 - missed.leadingZeroBitCount
+        guard first == rankedInPart else { return first }
+        let place = min(rank[Int(list)], other.map { rank[Int($0)] } ?? .max)
+        return grid[first...].firstIndex { place < $0 } ?? grid.count
     }
 }
