@@ -62,13 +62,16 @@ struct BenchStore {
     /// - Parameters:
     ///   - threads: Threads that build; one a core by default.
     ///   - yardstick: What tells the speed of the machine during the build.
+    ///   - liveRecallInterval: One search in so many is measured and corrects the next ones; by default
+    ///     none, so that the last round of a measurement asks what the first did.
     static func build(
         _ rows: Rows,
         directory: String,
         nlist: Int?,
         threads: Int? = nil,
         yardstick: Yardstick? = nil,
-        memoryLimit: Int? = nil
+        memoryLimit: Int? = nil,
+        liveRecallInterval: Int = 0
     ) async throws -> BenchStore {
         let speed = { yardstick?.rate(threads: threads ?? Machine.coreCount, seconds: 0.25) }
         var speeds = [speed()]
@@ -77,6 +80,7 @@ struct BenchStore {
         var options = StoreOptions()
         options.automaticCompaction = false
         options.automaticIndexing = false
+        options.liveRecallInterval = liveRecallInterval
         if let memoryLimit { options.memoryLimitBytes = memoryLimit }
         if let threads { options.maintenanceThreadCount = threads }
         let start = ContinuousClock.now

@@ -1,5 +1,6 @@
 import Dispatch
 import Evaluation
+import Foundation
 import Synchronization
 import VectorStore
 
@@ -8,6 +9,8 @@ final class Measurement: Sendable {
     let dimension: Int
     let k: Int
     private let queries: [[Float]]
+    /// The queries of the file past the limit.
+    private let others: [[Float]]
     private let partitions: [UInt16]?
     private let deciles: PartitionDeciles?
     private let truth: TruthFile
@@ -105,7 +108,9 @@ final class Measurement: Sendable {
         let floats = try queries.readAll()
         let dimension = queries.dimension
         self.dimension = dimension
-        self.queries = (0..<count).map { Array(floats[$0 * dimension..<($0 + 1) * dimension]) }
+        let all = (0..<queries.count).map { Array(floats[$0 * dimension..<($0 + 1) * dimension]) }
+        self.queries = Array(all[..<count])
+        others = Array(all[count...])
         self.partitions = partitions.map { Array($0.prefix(count)) }
         deciles = partitions == nil ? nil : basePartitions.map(PartitionDeciles.init)
         self.truth = truth
@@ -123,6 +128,40 @@ final class Measurement: Sendable {
     /// The fewest and the most matches of an answer so far.
     var matchRange: ClosedRange<Int> {
         matchCounts.withLock { min($0.0, $0.1)...$0.1 }
+    }
+
+    /// Asks queries that are not judged until live recall has measured so many.
+    ///
+    /// It rests between measurements, so that this takes about 10 ms each.
+    func correct(
+        _ collection: VectorCollection,
+        target: RecallCommand.Target,
+        by searches: Int
+    ) throws {
+        guard partitions == nil, others.count >= searches else {
+            throw BenchError(
+                "--live \(searches) needs as many queries past --query-limit, and no partitions; there "
+                    + "are \(others.count)"
+            )
+        }
+        var (next, measured) = (0, 0)
+        while measured < searches {
+            for _ in 0..<Self.liveInterval {
+                _ = try collection.search(query(others[next % others.count], nil, target))
+                next += 1
+            }
+            for _ in 0..<1_000 where try measuredCount(collection) == measured { usleep(1_000) }
+            let count = try measuredCount(collection)
+            guard count > measured else { throw BenchError("live recall measures nothing") }
+            measured = count
+        }
+    }
+
+    /// One search in so many is measured: a prime, so that each query has its turn.
+    static let liveInterval = 61
+
+    private func measuredCount(_ collection: VectorCollection) throws -> Int {
+        try collection.statistics().liveRecall.reduce(0) { $0 + $1.sampleCount }
     }
 
     /// Measures one point in rounds: the yardstick, all queries one by one, all in batches, and again.
@@ -210,10 +249,18 @@ final class Measurement: Sendable {
     private static let maximumRounds = 99
 
     private func query(_ index: Int, _ target: RecallCommand.Target) -> SearchQuery {
+        query(queries[index], partitions.map { String($0[index]) }, target)
+    }
+
+    private func query(
+        _ vector: [Float],
+        _ partition: String?,
+        _ target: RecallCommand.Target
+    ) -> SearchQuery {
         var query = SearchQuery(
-            vector: queries[index],
+            vector: vector,
             k: k,
-            partition: partitions.map { String($0[index]) },
+            partition: partition,
             filter: filter,
             include: []
         )

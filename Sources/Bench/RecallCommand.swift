@@ -17,7 +17,9 @@ struct RecallCommand: AsyncParsableCommand {
 
             With --query-partitions each query searches its own partition, and --truth must hold the \
             neighbours within it; recall is then also told by the size of the partitions, in ten groups. \
-            --cold drops the store's pages before every call. Exit code 1 when an answer has fewer matches than there are rows.
+            --cold drops the store's pages before every call. --live first asks the queries past \
+            --query-limit, until live recall has measured so many of them and corrected the calibration. \
+            Exit code 1 when an answer has fewer matches than there are rows.
 
             Examples:
               vector-bench recall --base base.fbin --queries query.fbin --truth gt100.ibin \
@@ -54,6 +56,14 @@ struct RecallCommand: AsyncParsableCommand {
 
     @Flag(help: "Drop the store's pages from memory before every call; needs one thread.")
     var cold = false
+
+    @Option(
+        help: ArgumentHelp(
+            "Correct the calibration by so many live searches first, 512 at most.",
+            valueName: "searches"
+        )
+    )
+    var live: Int?
 
     @Option(help: "The partition of each row, as UInt16.")
     var partitions: String?
@@ -101,6 +111,9 @@ struct RecallCommand: AsyncParsableCommand {
         guard memoryLimit.map({ $0 > 0 }) ?? true else {
             throw ValidationError("--memory-limit must be at least 1")
         }
+        guard live.map({ (1...512).contains($0) && nprobe == nil }) ?? true else {
+            throw ValidationError("--live takes 1 to 512, and goes with recall targets")
+        }
         guard !cold || threadCount == 1 else {
             throw ValidationError("--cold goes with one thread")
         }
@@ -139,14 +152,18 @@ struct RecallCommand: AsyncParsableCommand {
         let rows = BenchStore.Rows(base: reader, partitions: ofRows)
         let directory = ScratchDirectory(kept: store, parent: scratch)
         defer { directory.remove() }
-        let store = try await BenchStore.build(
-            rows,
-            directory: directory.path,
-            nlist: nlist,
-            threads: buildThreads,
-            yardstick: yardstick,
-            memoryLimit: memoryLimit.map { $0 << 20 }
-        )
+        func opened() async throws -> BenchStore {
+            try await BenchStore.build(
+                rows,
+                directory: directory.path,
+                nlist: nlist,
+                threads: buildThreads,
+                yardstick: yardstick,
+                memoryLimit: memoryLimit.map { $0 << 20 },
+                liveRecallInterval: live == nil ? 0 : Measurement.liveInterval
+            )
+        }
+        var store = try await opened()
         let load = Measurement.Load(
             threads: threadCount ?? 1,
             rounds: rounds,
@@ -168,7 +185,13 @@ struct RecallCommand: AsyncParsableCommand {
             )
         )
         if !json { table.printHead() }
-        for target in try targets() {
+        for (place, target) in try targets().enumerated() {
+            if live != nil, place > 0 {
+                // What was measured for one target is forgotten before the next.
+                try await store.database.close()
+                store = try await opened()
+            }
+            if let live { try measurement.correct(store.collection, target: target, by: live) }
             let point = try measurement.run(store.collection, target: target, load: load)
             json ? print(table.point(point).line) : table.printRow(point)
         }

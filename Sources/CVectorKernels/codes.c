@@ -123,44 +123,16 @@ void vk_plain_tables(const float *rotated, size_t width, float step, uint8_t *lu
         vk_code_table(rotated + group * 4, inverse, lut + group * 16);
 }
 
-static float halve(const float *bounds, size_t count, size_t wanted) {
-    float low = INFINITY, high = -INFINITY;
-    for (size_t i = 0; i < count; i++) {
-        low = bounds[i] < low ? bounds[i] : low;
-        high = bounds[i] > high ? bounds[i] : high;
-    }
-    for (int round = 0; round < 12; round++) {
-        float middle = 0.5f * (low + high);
-        uint32_t reached = 0;
-        for (size_t i = 0; i < count; i++) reached += bounds[i] >= middle;
-        if (reached < wanted) {
-            high = middle;
-            continue;
-        }
-        low = middle;
-        if (reached <= wanted + wanted / 4) break;
-    }
-    return low;
+float vk_plain_cut(const float *bounds, size_t count, size_t wanted) {
+    return vk_cut_of(bounds, count, wanted);
 }
 
-// Of many bounds only the largest of each group is looked at, for the few best are hardly
-// ever in one group.
-float vk_cut(const float *bounds, size_t count, size_t wanted) {
-    enum { GROUPS = 128, FEW = GROUPS / 3 };
-    if (count < 4 * GROUPS || wanted > FEW) return halve(bounds, count, wanted);
-    float largest[GROUPS];
-    memcpy(largest, bounds, sizeof largest);
-    size_t first = GROUPS;
-    for (; first + GROUPS <= count; first += GROUPS)
-        for (size_t i = 0; i < GROUPS; i++) {
-            float bound = bounds[first + i];
-            largest[i] = bound > largest[i] ? bound : largest[i];
-        }
-    for (size_t i = 0; first + i < count; i++) {
-        float bound = bounds[first + i];
-        largest[i] = bound > largest[i] ? bound : largest[i];
-    }
-    return halve(largest, GROUPS, wanted);
+vk_query_measures vk_plain_measure(const float *rotated, size_t width) {
+    return vk_measure_of(rotated, width);
+}
+
+float vk_plain_round(const float *rotated, size_t width, float scale, int8_t *bytes, int32_t *sum) {
+    return vk_round_of(rotated, width, scale, bytes, sum);
 }
 
 static size_t scan(const vk_query *query, const uint8_t *blocks, size_t block_count, size_t rows,
@@ -218,7 +190,8 @@ size_t vk_plain_select(const float *values, size_t count, float cut, uint32_t *o
 
 const vk_code_functions vk_scalar_code_functions = {
     vk_plain_hadamard, vk_plain_flip, vk_plain_scale, vk_plain_turn, vk_plain_tables,
-    scan,              bytes,         vk_plain_select};
+    scan,              bytes,         vk_plain_select, vk_plain_cut,   vk_plain_measure,
+    vk_plain_round};
 
 const vk_code_functions *vk_code_functions_of(vk_tier tier) {
     switch (tier) {

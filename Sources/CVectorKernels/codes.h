@@ -3,14 +3,24 @@
 
 #include "search_kernels.h"
 
+#include <math.h>
 #include <string.h>
 
 // What each instruction set brings to codes and byte rows.
+
+// Every tier gives the same floats, so none may fuse what the others do in two steps.
+#pragma STDC FP_CONTRACT OFF
 
 // Look-ups that add up in a byte before they are widened: 8 · 31 < 256.
 enum { VK_CODE_RUN = 8 };
 // Byte rows that are compared in one call at the most.
 enum { VK_BYTE_BATCH = 16 };
+
+/// What sets the steps of a query's tables and bytes: the sum of its coordinates' sizes, the largest sum
+/// of a group of four, and the largest coordinate.
+typedef struct {
+    float total, group, most;
+} vk_query_measures;
 
 typedef struct {
     /// The transform of `power` floats, unscaled, smallest butterflies first.
@@ -36,6 +46,12 @@ typedef struct {
     /// Writes the places of the values that reach `cut`, rising; `out` has room for 16 more than there
     /// are values.
     size_t (*select)(const float *values, size_t count, float cut, uint32_t *out);
+    /// A bound that at least `wanted` of the bounds reach and few more, by halving the span.
+    float (*cut)(const float *bounds, size_t count, size_t wanted);
+    vk_query_measures (*measure)(const float *rotated, size_t width);
+    /// Rounds coordinates to steps of `scale`, -127 to 127 of them, and adds up the bytes; returns the
+    /// square of the length that rounding leaves out.
+    float (*round)(const float *rotated, size_t width, float scale, int8_t *bytes, int32_t *sum);
 } vk_code_functions;
 
 extern const vk_code_functions vk_scalar_code_functions;
@@ -59,8 +75,119 @@ void vk_plain_turn(float *x, size_t half);
 void vk_plain_tables(const float *rotated, size_t width, float step, uint8_t *lut);
 size_t vk_plain_select(const float *values, size_t count, float cut, uint32_t *out);
 
-/// A bound that at least `wanted` of the bounds reach and few more, by halving the span.
-float vk_cut(const float *bounds, size_t count, size_t wanted);
+float vk_plain_cut(const float *bounds, size_t count, size_t wanted);
+vk_query_measures vk_plain_measure(const float *rotated, size_t width);
+float vk_plain_round(const float *rotated, size_t width, float scale, int8_t *bytes, int32_t *sum);
+
+// What is written once and compiled for each instruction set.
+
+static inline __attribute__((always_inline)) float vk_halve(const float *bounds, size_t count,
+                                                            size_t wanted) {
+    enum { LANES = 16 };
+    float lows[LANES], highs[LANES], low = INFINITY, high = -INFINITY;
+    for (size_t i = 0; i < LANES; i++) lows[i] = INFINITY, highs[i] = -INFINITY;
+    size_t first = 0;
+    for (; first + LANES <= count; first += LANES)
+        for (size_t i = 0; i < LANES; i++) {
+            float bound = bounds[first + i];
+            lows[i] = bound < lows[i] ? bound : lows[i];
+            highs[i] = bound > highs[i] ? bound : highs[i];
+        }
+    for (size_t i = 0; first + i < count; i++) {
+        float bound = bounds[first + i];
+        lows[i] = bound < lows[i] ? bound : lows[i];
+        highs[i] = bound > highs[i] ? bound : highs[i];
+    }
+    for (size_t i = 0; i < LANES; i++) {
+        low = lows[i] < low ? lows[i] : low;
+        high = highs[i] > high ? highs[i] : high;
+    }
+    for (int round = 0; round < 12; round++) {
+        float middle = 0.5f * (low + high);
+        uint32_t reached = 0;
+        for (size_t i = 0; i < count; i++) reached += bounds[i] >= middle;
+        if (reached < wanted) {
+            high = middle;
+            continue;
+        }
+        low = middle;
+        if (reached <= wanted + wanted / 4) break;
+    }
+    return low;
+}
+
+/// Of many bounds only the largest of each
+/// group is looked at, for the few best are hardly ever in one group.
+static inline __attribute__((always_inline)) float vk_cut_of(const float *bounds, size_t count,
+                                                             size_t wanted) {
+    enum { GROUPS = 128, FEW = GROUPS / 3 };
+    if (count < 4 * GROUPS || wanted > FEW) return vk_halve(bounds, count, wanted);
+    float largest[GROUPS];
+    memcpy(largest, bounds, sizeof largest);
+    size_t first = GROUPS;
+    for (; first + GROUPS <= count; first += GROUPS)
+        for (size_t i = 0; i < GROUPS; i++) {
+            float bound = bounds[first + i];
+            largest[i] = bound > largest[i] ? bound : largest[i];
+        }
+    for (size_t i = 0; first + i < count; i++) {
+        float bound = bounds[first + i];
+        largest[i] = bound > largest[i] ? bound : largest[i];
+    }
+    return vk_halve(largest, GROUPS, wanted);
+}
+
+static inline __attribute__((always_inline)) vk_query_measures vk_measure_of(const float *rotated,
+                                                                            size_t width) {
+    enum { LANES = 16 };
+    float sums[LANES] = {0}, groups[LANES / 4] = {0}, largest[LANES] = {0};
+    for (size_t i = 0; i < width; i += LANES) {
+        float absolute[LANES];
+        for (size_t j = 0; j < LANES; j++) {
+            absolute[j] = fabsf(rotated[i + j]);
+            sums[j] += absolute[j];
+            largest[j] = absolute[j] > largest[j] ? absolute[j] : largest[j];
+        }
+        for (size_t j = 0; j < LANES / 4; j++) {
+            const float *a = absolute + 4 * j;
+            float sum = (a[0] + a[1]) + (a[2] + a[3]);
+            groups[j] = sum > groups[j] ? sum : groups[j];
+        }
+    }
+    vk_query_measures all = {0, 0, 0};
+    for (size_t j = 0; j < LANES; j++) {
+        all.total += sums[j];
+        all.most = largest[j] > all.most ? largest[j] : all.most;
+    }
+    for (size_t j = 0; j < LANES / 4; j++) all.group = groups[j] > all.group ? groups[j] : all.group;
+    return all;
+}
+
+static inline __attribute__((always_inline)) float vk_round_of(const float *rotated, size_t width,
+                                                               float scale, int8_t *bytes,
+                                                               int32_t *sum) {
+    enum { LANES = 16 };
+    float inverse = 1 / scale, lost[LANES] = {0}, left = 0;
+    int32_t sums[LANES] = {0};
+    for (size_t i = 0; i < width; i += LANES)
+        for (size_t j = 0; j < LANES; j++) {
+            // Adding and taking away 1.5·2^23 rounds to the nearest integer, ties to even.
+            float steps = rotated[i + j] * inverse;
+            steps = steps + 12582912.0f;
+            steps = steps - 12582912.0f;
+            int32_t value = (int32_t)steps;
+            bytes[i + j] = (int8_t)value;
+            sums[j] += value;
+            float rest = rotated[i + j] - steps * scale;
+            lost[j] += rest * rest;
+        }
+    *sum = 0;
+    for (size_t j = 0; j < LANES; j++) {
+        left += lost[j];
+        *sum += sums[j];
+    }
+    return left;
+}
 
 /// The tables of one group of four coordinates: entry n is the sum of |q| plus or minus each, in a
 /// fixed order, in steps, rounded.
@@ -75,6 +202,11 @@ static inline void vk_code_table(const float *q, float inverse, uint8_t *lut) {
         int value = (int)entry;
         lut[nibble] = (uint8_t)(value > 31 ? 31 : value);
     }
+}
+
+/// The similarity of a byte row whose products with the query's bytes add up to `sum`.
+static inline float vk_byte_similarity(const vk_query *query, int32_t sum) {
+    return (float)(sum - query->byte_bias) * query->byte_scale;
 }
 
 /// Where a row's nibbles lie within a group; rows from 16 on have the high ones.

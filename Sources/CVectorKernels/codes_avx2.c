@@ -158,7 +158,21 @@ AVX2 static size_t select_places(const float *values, size_t count, float cut, u
     return found;
 }
 
-const vk_code_functions vk_avx2_code_functions = {hadamard, flip, scale, turn, vk_plain_tables,
-                                                  scan,     bytes, select_places};
+AVX2 static float cut(const float *bounds, size_t count, size_t wanted) {
+    return vk_cut_of(bounds, count, wanted);
+}
+
+AVX2 static vk_query_measures measure(const float *rotated, size_t width) {
+    return vk_measure_of(rotated, width);
+}
+
+AVX2 static float round_bytes(const float *rotated, size_t width, float scale, int8_t *bytes,
+                              int32_t *sum) {
+    return vk_round_of(rotated, width, scale, bytes, sum);
+}
+
+const vk_code_functions vk_avx2_code_functions = {
+    hadamard, flip, scale, turn, vk_plain_tables, scan, bytes, select_places, cut, measure,
+    round_bytes};
 
 #endif

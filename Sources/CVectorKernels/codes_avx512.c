@@ -229,9 +229,24 @@ AVX512 static size_t select_places(const float *values, size_t count, float cut,
     return found;
 }
 
-const vk_code_functions vk_avx512_code_functions = {hadamard, flip, scale, turn,
-                                                    tables,   scan, bytes_vnni, select_places};
-const vk_code_functions vk_avx512_plain_code_functions = {hadamard, flip, scale, turn,
-                                                          tables,   scan, bytes_plain, select_places};
+AVX512 static float cut(const float *bounds, size_t count, size_t wanted) {
+    return vk_cut_of(bounds, count, wanted);
+}
+
+AVX512 static vk_query_measures measure(const float *rotated, size_t width) {
+    return vk_measure_of(rotated, width);
+}
+
+AVX512 static float round_bytes(const float *rotated, size_t width, float scale, int8_t *bytes,
+                                int32_t *sum) {
+    return vk_round_of(rotated, width, scale, bytes, sum);
+}
+
+const vk_code_functions vk_avx512_code_functions = {
+    hadamard, flip, scale, turn, tables, scan, bytes_vnni, select_places, cut, measure,
+    round_bytes};
+const vk_code_functions vk_avx512_plain_code_functions = {
+    hadamard, flip, scale, turn, tables, scan, bytes_plain, select_places, cut, measure,
+    round_bytes};
 
 #endif

@@ -82,6 +82,7 @@ static void bytes(const int8_t *query, const uint8_t *const *rows, size_t count,
 
 const vk_code_functions vk_neon_code_functions = {
     vk_plain_hadamard, vk_plain_flip, vk_plain_scale, vk_plain_turn, vk_plain_tables,
-    scan,              bytes,         vk_plain_select};
+    scan,              bytes,         vk_plain_select, vk_plain_cut,   vk_plain_measure,
+    vk_plain_round};
 
 #endif

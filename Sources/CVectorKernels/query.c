@@ -9,65 +9,30 @@
 
 int vk_query_prepare_tier(vk_tier tier, vk_scratch *scratch, const float *query, size_t dim,
                           const uint8_t *signs, vk_query *out) {
+    const vk_code_functions *f = vk_code_functions_of(tier);
     size_t width = vk_code_width(dim);
     float *rotated = vk_buffer_reserve(&scratch->rotated, width * sizeof(float));
     uint8_t *lut = vk_buffer_reserve(&scratch->lut, width * 4);
     int8_t *bytes = vk_buffer_reserve(&scratch->bytes, width);
     if (!rotated || !lut || !bytes) return 0;
     vk_code_rotate_tier(tier, query, dim, signs, width, rotated);
-    // The largest group sets the step of the look-up tables, the largest coordinate that of the bytes.
-    enum { LANES = 16 };
-    float sums[LANES] = {0}, groups[LANES / 4] = {0}, largest[LANES] = {0};
-    for (size_t i = 0; i < width; i += LANES) {
-        float absolute[LANES];
-        for (size_t j = 0; j < LANES; j++) {
-            absolute[j] = fabsf(rotated[i + j]);
-            sums[j] += absolute[j];
-            largest[j] = absolute[j] > largest[j] ? absolute[j] : largest[j];
-        }
-        for (size_t j = 0; j < LANES / 4; j++) {
-            const float *a = absolute + 4 * j;
-            float sum = (a[0] + a[1]) + (a[2] + a[3]);
-            groups[j] = sum > groups[j] ? sum : groups[j];
-        }
-    }
-    float total = 0, group = 0, most = 0;
-    for (size_t j = 0; j < LANES; j++) {
-        total += sums[j];
-        most = largest[j] > most ? largest[j] : most;
-    }
-    for (size_t j = 0; j < LANES / 4; j++) group = groups[j] > group ? groups[j] : group;
-    float step = group > 0 ? 2 * group / 31 : 1;
-    vk_code_functions_of(tier)->tables(rotated, width, step, lut);
-
-    float scale = most > 0 ? most / 127 : 1, inverse = 1 / scale;
-    int32_t sum = 0;
-    float lost[LANES] = {0};
-    for (size_t i = 0; i < width; i += LANES)
-        for (size_t j = 0; j < LANES; j++) {
-            // Adding and taking away 1.5·2^23 rounds to the nearest integer, ties to even.
-            float steps = rotated[i + j] * inverse;
-            steps = steps + 12582912.0f;
-            steps = steps - 12582912.0f;
-            int32_t value = (int32_t)steps;
-            bytes[i + j] = (int8_t)value;
-            sum += value;
-            float rest = rotated[i + j] - steps * scale;
-            lost[j] += rest * rest;
-        }
-    float left = 0;
-    for (size_t j = 0; j < LANES; j++) left += lost[j];
+    vk_query_measures measures = f->measure(rotated, width);
+    float step = measures.group > 0 ? 2 * measures.group / 31 : 1;
+    f->tables(rotated, width, step, lut);
+    float scale = measures.most > 0 ? measures.most / 127 : 1;
+    int32_t sum;
+    float lost = f->round(rotated, width, scale, bytes, &sum);
     *out = (vk_query){
         .dim = dim,
         .width = width,
         .rotated = rotated,
         .lut = lut,
         .step = step,
-        .offset = -total,
+        .offset = -measures.total,
         .bytes = bytes,
         .byte_bias = 128 * sum,
         .byte_scale = scale * vk_byte_scale(width),
-        .byte_error = sqrtf(left),
+        .byte_error = sqrtf(lost),
     };
     return 1;
 }
@@ -106,11 +71,11 @@ static float cut_groups(const vk_query *query, const vk_centroids *centroids,
         for (size_t i = 0; i < batch; i++) rows[i] = centroids->group_rows + (first + i) * width;
         f->bytes(query->bytes, rows, batch, width, sums);
         for (size_t i = 0; i < batch; i++)
-            similarities[first + i] = (float)(sums[i] - query->byte_bias) * query->byte_scale;
+            similarities[first + i] = vk_byte_similarity(query, sums[i]);
     }
     float share = looked_share + looked_per_list * (float)wanted / (float)centroids->count;
     size_t nearest = (size_t)((float)groups * share) + 1;
-    return nearest < groups ? vk_cut(similarities, groups, nearest) : -INFINITY;
+    return nearest < groups ? f->cut(similarities, groups, nearest) : -INFINITY;
 }
 
 /// Chooses centroids by their codes; returns 0 when fewer than `wanted` were looked at.
@@ -140,7 +105,7 @@ static size_t choose(vk_scratch *scratch, const vk_query *query, const vk_centro
     if (found < wanted) return 0;
     size_t candidates = (size_t)(candidates_per_list * (float)wanted) + 1;
     if (candidates < found) {
-        found = f->select(estimates, found, vk_cut(estimates, found, candidates), chosen);
+        found = f->select(estimates, found, f->cut(estimates, found, candidates), chosen);
         for (size_t i = 0; i < found; i++) chosen[i] = places[chosen[i]];
     } else {
         memcpy(chosen, places, found * sizeof(uint32_t));
@@ -182,11 +147,12 @@ size_t vk_rank(vk_scratch *scratch, const vk_query *query, const vk_centroids *c
             rows[i] = centroids->rows + chosen[first + i] * width;
             if (first + i + AHEAD < found)
                 for (size_t at = 0; at < width; at += 64)
-                    __builtin_prefetch(centroids->rows + chosen[first + i + AHEAD] * width + at, 0, 2);
+                    __builtin_prefetch(centroids->rows + chosen[first + i + AHEAD] * width + at, 0,
+                                       2);
         }
         f->bytes(query->bytes, rows, batch, width, sums);
         for (size_t i = 0; i < batch; i++) {
-            float similarity = (float)(sums[i] - query->byte_bias) * query->byte_scale;
+            float similarity = vk_byte_similarity(query, sums[i]);
             similarities[first + i] = similarity;
             low = similarity < low ? similarity : low;
             high = similarity > high ? similarity : high;
@@ -208,7 +174,8 @@ size_t vk_rank(vk_scratch *scratch, const vk_query *query, const vk_centroids *c
         uint32_t place = bins[bin < BINS ? bin : BINS - 1]++;
         if (place >= wanted) continue;
         float rest = 2 - 2 * similarities[i];
-        order[place] = (vk_ranked){centroids->lists[chosen[i]], similarities[i], rest > 0 ? sqrtf(rest) : 0};
+        float distance = rest > 0 ? sqrtf(rest) : 0;
+        order[place] = (vk_ranked){centroids->lists[chosen[i]], similarities[i], distance};
     }
     *out = order;
     return wanted;

@@ -11,9 +11,9 @@
 
 #pragma STDC FP_CONTRACT OFF
 
-// Blocks that are scanned against one threshold, the same while there is none, and how far ahead blocks
-// are asked for: about 10 KB.
-enum { RUN_BLOCKS = 8, FIRST_BLOCKS = 64, AHEAD_BYTES = 10240 };
+// Blocks that are scanned against one threshold, the same while there is none and the rows that then wait
+// for each other, and how far ahead blocks are asked for: about 10 KB.
+enum { RUN_BLOCKS = 8, FIRST_BLOCKS = 64, FIRST_ROWS = 300, AHEAD_BYTES = 10240 };
 // Rows, by codes or by bytes, after which the clock is asked again if there is a deadline: about 5 us.
 enum { CLOCK_ROWS = 2048 };
 
@@ -185,7 +185,7 @@ static void drain(run *r, const uint32_t *waiting, const float *bounds, size_t c
         r->f->bytes(r->query->bytes, starts, batch, width, sums);
         r->result->byte_rows += batch;
         for (size_t i = 0; i < batch; i++)
-            offer(r, rows[i], (float)(sums[i] - r->query->byte_bias) * r->query->byte_scale);
+            offer(r, rows[i], vk_byte_similarity(r->query, sums[i]));
     }
 }
 
@@ -198,48 +198,38 @@ static void prefetch(const run *r, const uint32_t *waiting, size_t count) {
     }
 }
 
-/// Keeps the waiting rows whose bounds reach a limit, in order; returns how many there are.
-static size_t retain(run *r, uint32_t *waiting, float *bounds, size_t count, float limit,
-                     uint32_t *places) {
-    size_t kept = r->f->select(bounds, count, limit, places);
-    for (size_t i = 0; i < kept; i++) {
-        waiting[i] = waiting[places[i]];
-        bounds[i] = bounds[places[i]];
-    }
-    return kept;
-}
-
-/// While fewer than k are known no threshold holds anything back: the best bounds go first.
-static void drain_first(run *r, uint32_t *waiting, float *bounds, size_t count) {
+/// While fewer than k are known no threshold holds anything back: the best bounds go first, and only what
+/// they leave possible comes after. `places` are those of rows in `ordinals`, or rows where that is NULL.
+static void drain_first(run *r, const uint32_t *ordinals, uint32_t *places, float *bounds,
+                        size_t count) {
     size_t wanted = r->options->k - r->heap_count;
     wanted += wanted / 4 + 2;
-    uint32_t *places =
+    uint32_t *chosen =
         vk_buffer_reserve(&r->scratch->chosen, (count + 16) * sizeof(uint32_t));
-    if (!places) {
+    if (!chosen) {
         r->result->failed = 1;
         return;
     }
     if (count > wanted) {
-        float limit = vk_cut(bounds, count, wanted);
-        size_t best = r->f->select(bounds, count, limit, places);
+        size_t best = r->f->select(bounds, count, r->f->cut(bounds, count, wanted), chosen);
         for (size_t i = 0; i < best; i++) {
-            uint32_t row = waiting[places[i]];
-            float bound = bounds[places[i]];
-            waiting[places[i]] = waiting[i];
-            bounds[places[i]] = bounds[i];
-            waiting[i] = row;
-            bounds[i] = bound;
+            uint32_t at = chosen[i];
+            chosen[i] = ordinals ? ordinals[places[at]] : places[at];
+            // Reaches no threshold.
+            bounds[at] = NAN;
         }
-        prefetch(r, waiting, best);
-        drain(r, waiting, NULL, best);
+        prefetch(r, chosen, best);
+        drain(r, chosen, NULL, best);
         if (r->result->failed) return;
-        waiting += best;
-        bounds += best;
-        count -= best;
     }
-    count = retain(r, waiting, bounds, count, r->threshold, places);
-    prefetch(r, waiting, count);
-    drain(r, waiting, bounds, count);
+    size_t left = r->f->select(bounds, count, r->threshold, chosen);
+    for (size_t i = 0; i < left; i++) {
+        uint32_t at = chosen[i];
+        bounds[i] = bounds[at];
+        chosen[i] = ordinals ? ordinals[places[at]] : places[at];
+    }
+    prefetch(r, chosen, left);
+    drain(r, chosen, bounds, left);
 }
 
 static int begin(run *r, size_t row_count, int has_duplicates) {
@@ -340,19 +330,21 @@ void vk_search_lists_tier(vk_tier tier, vk_scratch *scratch, const vk_query *que
             size_t found = r.f->scan(query, blocks, run_blocks, part, coming,
                                      order[place].similarity, slack, r.threshold,
                                      first_place + (uint32_t)at, slots + waiting, bounds + waiting);
-            if (lists->ordinals)
-                for (size_t i = waiting; i < waiting + found; i++)
-                    slots[i] = lists->ordinals[slots[i]];
             result->blocks += run_blocks;
             result->codes += part;
             blocks += run_blocks * block_bytes;
             at += part;
             if (r.heap_count < options->k) {
                 waiting += found;
-                drain_first(&r, slots, bounds, waiting);
+                if (waiting < FIRST_ROWS + 2 * options->k) continue;
+                drain_first(&r, lists->ordinals, slots, bounds, waiting);
+                if (result->failed) break;
                 waiting = 0;
                 continue;
             }
+            if (lists->ordinals)
+                for (size_t i = waiting; i < waiting + found; i++)
+                    slots[i] = lists->ordinals[slots[i]];
             prefetch(&r, slots + waiting, found);
             waiting += found;
             if (waiting < VK_BYTE_BATCH) continue;
@@ -363,7 +355,10 @@ void vk_search_lists_tier(vk_tier tier, vk_scratch *scratch, const vk_query *que
         if (result->failed || result->truncated) break;
         result->lists++;
     }
-    if (!result->failed) drain(&r, slots, bounds, waiting);
+    if (!result->failed && r.heap_count < options->k)
+        drain_first(&r, lists->ordinals, slots, bounds, waiting);
+    else if (!result->failed)
+        drain(&r, slots, bounds, waiting);
     finish(&r);
 }
 
@@ -388,8 +383,7 @@ void vk_search_bytes(vk_scratch *scratch, const vk_query *query, const vk_byte_r
             __builtin_prefetch(starts[0] + AHEAD_BYTES + ahead, 0, 2);
         r.f->bytes(query->bytes, starts, batch, width, sums);
         for (size_t i = 0; i < batch; i++)
-            offer(&r, first + (uint32_t)(at + i),
-                  (float)(sums[i] - query->byte_bias) * query->byte_scale);
+            offer(&r, first + (uint32_t)(at + i), vk_byte_similarity(query, sums[i]));
         result->byte_rows += batch;
     }
     finish(&r);

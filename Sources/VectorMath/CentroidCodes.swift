@@ -115,17 +115,23 @@ package final class CentroidCodes: Sendable {
             )
         }
         guard let means else { return [Array(0..<count)] }
-        let index = CentroidIndex(
-            centroids: means,
-            nlist: means.count / dimension,
-            dimension: dimension
-        )
-        var groups = [[Int]](repeating: [], count: index.nlist)
-        for list in 0..<count {
-            let row = Array(centroids[list * dimension..<(list + 1) * dimension])
-            let nearest = index.nearest(to: row, count: 1)
-            groups[Int(nearest.first?.list ?? 0)].append(list)
+        let groupCount = means.count / dimension
+        var nearest = [UInt32](repeating: 0, count: count)
+        centroids.withUnsafeBufferPointer { centroids in
+            nearest.withUnsafeMutableBufferPointer { nearest in
+                guard let rows = centroids.baseAddress, let first = nearest.baseAddress else {
+                    return
+                }
+                ListAssignment(
+                    centroids: means,
+                    nlist: groupCount,
+                    dimension: dimension,
+                    threads: 1
+                ).assign(rows: rows, stride: dimension, count: count, first: first, threads: 1)
+            }
         }
+        var groups = [[Int]](repeating: [], count: groupCount)
+        for list in 0..<count { groups[Int(nearest[list])].append(list) }
         return groups.filter { !$0.isEmpty }
     }
 

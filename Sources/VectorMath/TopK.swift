@@ -15,6 +15,9 @@ package struct TopK: Sendable {
         }
     }
 
+    /// Entries that memory is taken for at the first offer.
+    private static let reservedCount = 64
+
     package let k: Int
     /// Only strictly greater scores are admitted.
     package let floor: Float
@@ -53,6 +56,7 @@ package struct TopK: Sendable {
         guard score > floor || (floor == -.infinity && score == floor) else { return }
         let entry = Entry(score: score, key: key)
         if heap.count < k {
+            if heap.isEmpty { heap.reserveCapacity(min(k, Self.reservedCount)) }
             heap.append(entry)
             siftUp(heap.count - 1, precedes)
             if heap.count == k { worst = heap[0].score }

@@ -11,22 +11,9 @@ package enum UnitVector {
     /// Vectors whose length is this close to one are kept bit for bit.
     package static let tolerance = 1e-6
 
-    /// Whether a vector is surely within `tolerance` of length one, by a float32 product with itself.
-    ///
-    /// False says nothing: `normalise` decides.
+    /// Whether a vector is within `tolerance` of length one, and so is kept as it is.
     package static func isUnit(_ vector: UnsafeBufferPointer<Float>) -> Bool {
-        guard let base = vector.baseAddress else { return false }
-        var square: Float = 0
-        Kernels.dotRows(
-            query: base,
-            rows: base,
-            stride: vector.count,
-            count: 1,
-            dimension: vector.count,
-            into: &square
-        )
-        // The square is off twice as far as the length; the product's own error is far below the rest.
-        return abs(Double(square) - 1) <= tolerance / 2
+        isUnit(squareSum: squareSum(vector))
     }
 
     /// Scales `source` to length one.
@@ -38,34 +25,41 @@ package enum UnitVector {
         _ source: UnsafeBufferPointer<Float>,
         into target: UnsafeMutablePointer<Float>
     ) -> NormalisationFailure? {
-        // Four sums, for one would wait for each addition.
-        var sums = SIMD4<Double>.zero
-        var first = 0
-        while first + 4 <= source.count {
-            let values = SIMD4<Double>(
-                Double(source[first]),
-                Double(source[first + 1]),
-                Double(source[first + 2]),
-                Double(source[first + 3])
-            )
-            sums += values * values
-            first += 4
-        }
-        var sum = (sums[0] + sums[1]) + (sums[2] + sums[3])
-        for value in source[first...] { sum += Double(value) * Double(value) }
+        let sum = squareSum(source)
         guard sum.isFinite else {
             let position = source.firstIndex { !$0.isFinite } ?? 0
             return .notFinite(position: position)
         }
-        guard sum > 0 else { return .zero }
-        let norm = sum.squareRoot()
-        if abs(norm - 1) <= tolerance {
-            guard let base = source.baseAddress else { return .zero }
+        guard sum > 0, let base = source.baseAddress else { return .zero }
+        if isUnit(squareSum: sum) {
             target.update(from: base, count: source.count)
             return nil
         }
+        let norm = sum.squareRoot()
         for (index, value) in source.enumerated() { target[index] = Float(Double(value) / norm) }
         return nil
+    }
+
+    private static func isUnit(squareSum: Double) -> Bool {
+        abs(squareSum.squareRoot() - 1) <= tolerance
+    }
+
+    private static func squareSum(_ vector: UnsafeBufferPointer<Float>) -> Double {
+        guard let base = vector.baseAddress else { return 0 }
+        // Sixteen sums, for one would wait for each addition.
+        var (sums, others) = (SIMD8<Double>.zero, SIMD8<Double>.zero)
+        var first = 0
+        while first + 16 <= vector.count {
+            let start = UnsafeRawPointer(base + first)
+            let left = SIMD8<Double>(start.loadUnaligned(as: SIMD8<Float>.self))
+            let right = SIMD8<Double>((start + 32).loadUnaligned(as: SIMD8<Float>.self))
+            sums += left * left
+            others += right * right
+            first += 16
+        }
+        var sum = (sums + others).sum()
+        for value in vector[first...] { sum += Double(value) * Double(value) }
+        return sum
     }
 
     /// The cosine distance of two unit vectors, kept within 0…2 against rounding.

@@ -102,13 +102,7 @@ extension StoreService {
         if !body.isEmpty {
             var fields = try FieldReader(try RecordDecoding.parse(body))
             options.nlist = try fields.integer("nlist")
-            if let nlist = options.nlist, !RebuildOptions.nlistRange.contains(nlist) {
-                let range = RebuildOptions.nlistRange
-                throw .invalidRequest(
-                    "nlist is \(nlist); it must be \(range.lowerBound) to \(range.upperBound)",
-                    field: "nlist"
-                )
-            }
+            do throws(VectorStoreError) { try options.check() } catch { throw Problem(error) }
             if let seed = try fields.integer("seed") {
                 guard let seed = UInt64(exactly: seed) else {
                     throw .invalidRequest("seed must not be negative", field: "seed")

@@ -39,7 +39,8 @@ package final class WorkerThreads: Sendable {
     let threadCount: Int
     let limits: Mutex<Limits>
     let state = Mutex(Load())
-    private let niceness: Int32
+    /// Of the threads, as in sched(7).
+    private let priority: Int32?
 
     /// Starts the threads.
     ///
@@ -48,7 +49,7 @@ package final class WorkerThreads: Sendable {
     ///   - queueLength: How many calls may wait; the next one is refused.
     ///   - queueTimeout: The longest that a call may wait.
     ///   - batchLength: The most queries that a thread takes in a row.
-    ///   - niceness: By how much the threads stand back behind others, as in sched(7).
+    ///   - niceness: By how much the threads stand back behind the process's others, as in sched(7).
     package init(
         threadCount: Int,
         queueLength: Int = 1_024,
@@ -56,7 +57,7 @@ package final class WorkerThreads: Sendable {
         batchLength: Int = 16,
         niceness: Int32 = 0
     ) {
-        self.niceness = niceness
+        priority = niceness > 0 ? getpriority(Int32(PRIO_PROCESS.rawValue), 0) + niceness : nil
         pool = NIOThreadPool(numberOfThreads: threadCount)
         self.threadCount = threadCount
         limits = Mutex(
@@ -113,8 +114,8 @@ package final class WorkerThreads: Sendable {
                     state.running += 1
                 }
                 // Of this thread alone (setpriority(2)), which may have it already.
-                if self.niceness > 0 {
-                    setpriority(Int32(PRIO_PROCESS.rawValue), 0, self.niceness)
+                if let priority = self.priority {
+                    setpriority(Int32(PRIO_PROCESS.rawValue), 0, priority)
                 }
                 let start = ContinuousClock.now
                 let result = Result { try work() }

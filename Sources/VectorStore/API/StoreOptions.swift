@@ -91,4 +91,18 @@ public struct RebuildOptions: Sendable {
 
     /// The defaults.
     public init() {}
+
+    /// Refuses what no rebuild can do.
+    ///
+    /// - Throws: `invalidQuery` that names the field.
+    public func check() throws(VectorStoreError) {
+        if let nlist, !Self.nlistRange.contains(nlist) {
+            throw VectorStoreError(
+                .invalidQuery,
+                "nlist is \(nlist); it must be \(Self.nlistRange.lowerBound) to "
+                    + "\(Self.nlistRange.upperBound)",
+                field: "nlist"
+            )
+        }
+    }
 }

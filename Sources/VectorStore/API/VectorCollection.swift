@@ -9,6 +9,8 @@ public final class VectorCollection: Sendable {
     let state: CollectionState
     private let committer: Committer
     let scheduler: MaintenanceScheduler
+    /// Made once: a query must not pay for the table of attributes.
+    private let check: QueryCheck
 
     init(
         core: StoreCore,
@@ -20,6 +22,7 @@ public final class VectorCollection: Sendable {
         self.state = state
         self.committer = committer
         self.scheduler = scheduler
+        check = QueryCheck(state.configuration)
     }
 
     /// What the collection is.
@@ -51,7 +54,7 @@ public final class VectorCollection: Sendable {
         _ records: [Record],
         writeID: WriteID? = nil
     ) async throws(VectorStoreError) -> WriteReceipt {
-        let rows = try RecordCheck(configuration).rows(records)
+        let rows = try check.records.rows(records)
         let byteCount = rows.reduce(0) { $0 + $1.logByteCount }
         return try await committer.submit(
             .upsert(rows),
@@ -70,7 +73,7 @@ public final class VectorCollection: Sendable {
         _ patches: [RecordPatch],
         writeID: WriteID? = nil
     ) async throws(VectorStoreError) -> WriteReceipt {
-        let checked = try RecordCheck(configuration).patches(patches)
+        let checked = try check.records.patches(patches)
         return try await committer.submit(
             .update(checked),
             byteCount: checked.count * (configuration.dimension * 4 + 512),
@@ -87,7 +90,7 @@ public final class VectorCollection: Sendable {
         ids: [RecordID],
         writeID: WriteID? = nil
     ) async throws(VectorStoreError) -> WriteReceipt {
-        let check = RecordCheck(configuration)
+        let check = check.records
         try check.checkCount(ids.count)
         for (row, id) in ids.enumerated() { try check.check(id: id, row: row) }
         return try await committer.submit(
@@ -107,7 +110,6 @@ public final class VectorCollection: Sendable {
         partition: String? = nil,
         writeID: WriteID? = nil
     ) async throws(VectorStoreError) -> WriteReceipt {
-        let check = QueryCheck(configuration)
         let work = WriteRequest.Work.deleteMatching(
             try check.program(filter),
             partitions: try check.partitions(partition.map { [$0] })
@@ -153,13 +155,12 @@ public final class VectorCollection: Sendable {
     ///
     /// - Complexity: Proportional to the rows scanned, which the answer's statistics tell.
     public func search(_ query: SearchQuery) throws(VectorStoreError) -> SearchResult {
-        let checked = try QueryCheck(configuration).check(query)
+        let checked = try check.check(query)
         return try answer(checked, include: query.include, live: try live())
     }
 
     /// Answers several queries from one snapshot.
     public func search(_ queries: [SearchQuery]) throws(VectorStoreError) -> [SearchResult] {
-        let check = QueryCheck(configuration)
         let live = try live()
         var results: [SearchResult] = []
         results.reserveCapacity(queries.count)
@@ -220,7 +221,6 @@ public final class VectorCollection: Sendable {
                 field: "limit"
             )
         }
-        let check = QueryCheck(configuration)
         let live = try live()
         let scan = RecordScan(
             live: live,
@@ -247,7 +247,6 @@ public final class VectorCollection: Sendable {
         filter: Filter? = nil,
         partition: String? = nil
     ) throws(VectorStoreError) -> Int {
-        let check = QueryCheck(configuration)
         let live = try live()
         let scan = RecordScan(
             live: live,
@@ -272,13 +271,7 @@ public final class VectorCollection: Sendable {
         progress: (@Sendable (MaintenanceProgress) -> Bool)? = nil
     ) async throws(VectorStoreError) -> RebuildReport {
         _ = try live()
-        if let nlist = options.nlist, !RebuildOptions.nlistRange.contains(nlist) {
-            throw VectorStoreError(
-                .invalidQuery,
-                "nlist is \(nlist); it must be 1 to 1048576",
-                field: "nlist"
-            )
-        }
+        try options.check()
         return try await scheduler.rebuild(
             state,
             options: options,

@@ -8,6 +8,8 @@ package final class IndexGeneration: Sendable {
     package let tables: [CentroidIndex]
     /// What codes of this generation are made under.
     package let rotation: CodeRotation
+    /// The table over the whole collection.
+    package let globalTable: Int?
     private let tableByPartition: [PartitionName: Int]
 
     package init(_ set: CentroidSet) {
@@ -28,11 +30,12 @@ package final class IndexGeneration: Sendable {
             if !table.isGlobal { byPartition[PartitionName(table.partition)] = index }
         }
         tableByPartition = byPartition
+        globalTable = set.tables.firstIndex { $0.isGlobal }
     }
 
-    /// The table over the whole collection.
-    package var globalTable: Int? {
-        self.set.tables.firstIndex { $0.isGlobal }
+    /// The rows that a table was not trained on.
+    func heldOut(fromTable table: Int) -> HeldOutRows {
+        HeldOutRows(seed: self.set.seed, rowCount: Int(self.set.tables[table].trainedRowCount))
     }
 
     /// The table that rows of a partition are listed under: its own, or in a collection without

@@ -72,14 +72,18 @@ extension Rebuild {
             limit: core.options.memoryLimitBytes,
             rowCount: scope.rows.count
         )
-        var failure: CorruptionError?
         let rows = scope.rows
+        let heldOut = HeldOutRows(seed: self.options.seed, rowCount: rows.count)
+        let positions = try convertingCorruption { () throws(CorruptionError) in
+            try heldOut.positions(in: rows, of: sources, areHeldOut: false)
+        }
+        var failure: CorruptionError?
         let centroids = KMeans.train(
-            count: rows.count,
+            count: positions.count,
             options: options,
-            loadRows: { ordinals, target in
-                for (slot, ordinal) in ordinals.enumerated() {
-                    let row = rows[ordinal]
+            loadRows: { numbers, target in
+                for (slot, number) in numbers.enumerated() {
+                    let row = rows[positions[number]]
                     do throws(CorruptionError) {
                         let vector = try sources[Int(row.source)].vector(at: Int(row.ordinal))
                         (target + slot * dimension).update(from: vector, count: dimension)

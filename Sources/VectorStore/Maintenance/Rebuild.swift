@@ -229,6 +229,7 @@ struct Rebuild {
                     lists: lists,
                     second: set.tables[table].isGlobal ? plan.secondLists : nil,
                     index: generation.tables[table],
+                    heldOut: generation.heldOut(fromTable: table),
                     seed: options.seed &+ UInt64(table)
                 ) { _ in report("calibrate", 0.55 + 0.15 * isLast) }
             }

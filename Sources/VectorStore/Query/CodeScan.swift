@@ -45,12 +45,12 @@ extension SearchRun {
         ofSegment index: Int,
         _ search: (CodeSearchHooks) -> CodeCandidates
     ) throws(CorruptionError) {
-        let view = live.segments[index]
+        let segment = live.segments[index].segment
         var failure: CorruptionError?
         let candidates = withoutActuallyEscaping(
             { (row: UInt32) -> Bool in
                 do throws(CorruptionError) {
-                    try view.segment.verifyByteRow(Int(row))
+                    try segment.verifyByteRow(Int(row))
                     return true
                 } catch {
                     failure = error
@@ -58,7 +58,7 @@ extension SearchRun {
                 }
             },
             do: { verifies in
-                search(CodeSearchHooks(accepts: acceptance(of: view), verifies: verifies))
+                search(CodeSearchHooks(accepts: acceptance(inSegment: index), verifies: verifies))
             }
         )
         if let failure { throw failure }
@@ -74,10 +74,10 @@ extension SearchRun {
     }
 
     /// Whether a row of a segment counts; nil when all do.
-    private func acceptance(of view: SegmentView) -> ((UInt32) -> Bool)? {
-        let hidden = view.tombstones.isEmpty ? nil : view.tombstones
+    private func acceptance(inSegment index: Int) -> ((UInt32) -> Bool)? {
+        let hidden = hidden(inSegment: index)
         guard hidden != nil || query.filter != nil else { return nil }
-        let (filter, segment) = (query.filter, view.segment)
+        let (filter, segment) = (query.filter, live.segments[index].segment)
         return { row in
             if let hidden, hidden.contains(Int(row)) { return false }
             return filter?.matches(segment, Int(row)) ?? true

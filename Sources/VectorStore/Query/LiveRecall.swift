@@ -4,7 +4,8 @@
 //   long gone out. The share of its matches that both answers have is its recall.
 // - Measuring takes at most a fiftieth of one core for each collection, and never keeps more than a few
 //   live sets alive.
-// - Where measured recall stays below what calibration promised, later searches look at more lists.
+// - Where measured recall stays below what calibration promised, later searches look at more lists; where
+//   it is surely above, for users ask easier queries than rows are, at fewer.
 
 import Dispatch
 import StorageIO
@@ -26,7 +27,7 @@ package final class LiveRecall: Sendable {
     }
 
     /// What one answer was worth.
-    private struct Measured {
+    struct Measured {
         var recall: Double
         var target: Double
         var calibrated: Double
@@ -55,7 +56,8 @@ package final class LiveRecall: Sendable {
     private let interval: Int
     private let turn = Atomic<Int>(0)
     private let state = Mutex(State())
-    /// By how much more than promised is missed, by band: bits of a Float; 1 where all is well.
+    /// How much of what calibration expects to miss is missed, by band: bits of a Float; 1 where all is
+    /// well.
     private let excess: [Excess]
     private static let queue = DispatchQueue(label: "vectorstore.recall", qos: .background)
 
@@ -176,16 +178,28 @@ package final class LiveRecall: Sendable {
             figures.append(measured)
             state.measured[band] = figures
             guard figures.count >= Self.leastForCorrection else { return }
-            let missed = figures.reduce(0) { $0 + 1 - $1.recall }
-            let promised = figures.reduce(0) { $0 + 1 - $1.calibrated }
-            // A miss in a thousand is within what the codes may lose.
-            let ratio = missed / max(promised, 0.001 * Double(figures.count))
-            let value = Float(min(max(ratio, 1), Self.largestExcess))
             excess[band.place].bits.store(
-                (value < 1.05 ? 1 : value).bitPattern,
+                Float(Self.excess(of: figures)).bitPattern,
                 ordering: .relaxed
             )
         }
+    }
+
+    /// The share of the expected misses that were met; 1 for about as many.
+    static func excess(of figures: [Measured]) -> Double {
+        let count = Double(figures.count)
+        let missed = figures.reduce(0) { $0 + 1 - $1.recall }
+        // A miss in a thousand is within what the codes may lose.
+        let promised = max(figures.reduce(0) { $0 + 1 - $1.calibrated }, 0.001 * count)
+        if missed >= promised {
+            return missed < 1.05 * promised ? 1 : min(missed / promised, largestExcess)
+        }
+        // Fewer lists only where chance cannot be the reason: two standard errors, and half an answer for
+        // samples in which hardly anything was missed.
+        let mean = missed / count
+        let squares = figures.reduce(0) { $0 + (1 - $1.recall - mean) * (1 - $1.recall - mean) }
+        let most = missed + 2 * squares.squareRoot() + 0.5
+        return most > 0.95 * promised ? 1 : max(most / promised, leastExcess)
     }
 
     /// Forgets what was measured of an earlier generation; false for one that is gone.
@@ -212,7 +226,7 @@ package final class LiveRecall: Sendable {
     }
 
     /// Calibration is not corrected by more than this.
-    private static let largestExcess = 20.0
+    private static let (leastExcess, largestExcess) = (0.5, 20.0)
 
     // MARK: - Reports
 

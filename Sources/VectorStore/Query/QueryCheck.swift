@@ -3,7 +3,7 @@ import VectorMath
 /// Checks a search against the collection's configuration.
 struct QueryCheck {
     private let configuration: CollectionConfiguration
-    private let records: RecordCheck
+    let records: RecordCheck
 
     init(_ configuration: CollectionConfiguration) {
         self.configuration = configuration

@@ -5,6 +5,8 @@
 // - A plan never limits how many matches come back: when lists yield fewer than k, the search goes
 //   on over all rows.
 
+import VectorMath
+
 /// The work that a search will do over segments.
 struct QueryPlan {
     /// How rows of segments are reached.
@@ -18,9 +20,20 @@ struct QueryPlan {
         case gather
     }
 
+    /// The posting lists that are visited in one segment.
+    struct Probe {
+        var curve: RecallCurve
+        /// What ranks the lists; nil where the index has no codes.
+        var centroids: CentroidCodes?
+        var nprobe: Int
+
+        /// The same with every list.
+        var whole: Probe { Probe(curve: curve, centroids: centroids, nprobe: curve.nlist) }
+    }
+
     var access: Access
-    /// Posting lists to visit in each segment; nil where there are none for the scope.
-    var probes: [Int?] = []
+    /// Of each segment; nil where there are no lists for the scope.
+    var probes: [Probe?] = []
     /// What calibration alone says of the recall.
     var calibratedRecall = 1.0
     var band = LiveRecallReport.Band.unfiltered
@@ -56,16 +69,17 @@ struct SearchScope {
     init(live: LiveSet, partitions: [String]?) {
         self.live = live
         self.partitions = partitions
-        ranges = live.segments.map { view in
+        ranges = live.segments.indices.map { index in
+            let segment = live.segments[index].segment
             guard let partitions else {
                 if live.configuration.partitionKey == nil {
-                    let entry = view.segment.partition(named: "")
-                    return [PartitionRange(ordinals: 0..<view.segment.rowCount, entry: entry)]
+                    let entry = segment.partition(named: "")
+                    return [PartitionRange(ordinals: 0..<segment.rowCount, entry: entry)]
                 }
-                return [PartitionRange(ordinals: 0..<view.segment.rowCount, entry: nil)]
+                return [PartitionRange(ordinals: 0..<segment.rowCount, entry: nil)]
             }
             return partitions.compactMap { name in
-                view.segment.partition(named: name).map {
+                segment.partition(named: name).map {
                     PartitionRange(ordinals: $0.ordinals, entry: $0)
                 }
             }

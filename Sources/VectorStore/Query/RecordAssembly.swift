@@ -21,13 +21,13 @@ extension LiveSet {
         inPartition only: String? = nil
     ) throws(CorruptionError) -> Match {
         let key = row.key
-        let store = store(key.store)
         return Match(
             id: row.id,
             distance: UnitVector.cosineDistance(fromDot: row.score),
             partition: only ?? partition(key),
             attributes: include.contains(.attributes) ? attributes(key) : [:],
-            payload: include.contains(.payload) ? try store.payload(at: key.ordinal) : nil,
+            payload: include.contains(.payload)
+                ? try store(key.store).payload(at: key.ordinal) : nil,
             vector: include.contains(.vector) ? try vector(key) : nil
         )
     }

@@ -69,6 +69,11 @@ struct SearchRun {
         return isTruncated
     }
 
+    /// Of one segment; nil when every row is visible.
+    func hidden(inSegment index: Int) -> TombstoneSet? {
+        live.segments[index].tombstones.isEmpty ? nil : live.segments[index].tombstones
+    }
+
     /// Rows whose distances are computed by one call into the kernels.
     static let blockRowCount = 512
 
@@ -78,17 +83,17 @@ struct SearchRun {
         ordinals: Range<Int>,
         matching: [UInt64]? = nil
     ) throws(CorruptionError) {
-        let view = live.segments[index]
-        let stride = view.segment.strideFloats
-        let base = view.segment.vectors
+        let segment = live.segments[index].segment
+        let stride = segment.strideFloats
+        let base = segment.vectors
         let storeIndex = live.memtables.count + index
-        let hidden = view.tombstones.isEmpty ? nil : view.tombstones
+        let hidden = hidden(inSegment: index)
         withScores { run, scores in
             var first = ordinals.lowerBound
             while first < ordinals.upperBound, !run.isLate() {
                 let count = min(Self.blockRowCount, ordinals.upperBound - first)
                 do throws(CorruptionError) {
-                    try view.segment.verifyVectors(ordinals: first..<first + count)
+                    try segment.verifyVectors(ordinals: first..<first + count)
                 } catch {
                     run.failure = error
                     return
@@ -108,7 +113,7 @@ struct SearchRun {
                     scores,
                     count: count,
                     store: storeIndex,
-                    checking: run.query.filter == nil ? nil : view.segment,
+                    checking: run.query.filter == nil ? nil : segment,
                     hidden: hidden
                 ) { first + $0 }
                 run.rowsScanned += count
@@ -124,11 +129,11 @@ struct SearchRun {
         ordinals: UnsafeBufferPointer<UInt32>,
         endsAtDeadline: Bool
     ) throws(CorruptionError) {
-        let view = live.segments[index]
-        let stride = view.segment.strideFloats
-        let base = view.segment.vectors
+        let segment = live.segments[index].segment
+        let stride = segment.strideFloats
+        let base = segment.vectors
         let storeIndex = live.memtables.count + index
-        let hidden = view.tombstones.isEmpty ? nil : view.tombstones
+        let hidden = hidden(inSegment: index)
         withScores { run, scores in
             var first = 0
             while first < ordinals.count, !endsAtDeadline || !run.isLate() {
@@ -137,7 +142,7 @@ struct SearchRun {
                 let block = start + first
                 do throws(CorruptionError) {
                     for place in 0..<count {
-                        try view.segment.verifyVector(Int(block[place]))
+                        try segment.verifyVector(Int(block[place]))
                     }
                 } catch {
                     run.failure = error

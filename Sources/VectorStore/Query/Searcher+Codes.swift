@@ -13,14 +13,14 @@ extension Searcher {
     ) throws(CorruptionError) {
         statistics.mode = .probed
         for index in live.segments.indices {
+            guard let probe = plan.probes[index] else { continue }
             for range in scope.ranges[index] {
-                if let nprobe = plan.probes[index], let lists = lists(of: range, segment: index) {
+                if let lists = lists(of: range, segment: index) {
                     try scan(
                         &run,
                         lists,
                         segment: index,
-                        scope: scope,
-                        nprobe: nprobe,
+                        probe: probe,
                         band: plan.band,
                         statistics: &statistics
                     )
@@ -53,18 +53,13 @@ extension Searcher {
         _ run: inout SearchRun,
         _ lists: CodedLists,
         segment index: Int,
-        scope: SearchScope,
-        nprobe wanted: Int,
+        probe: QueryPlan.Probe,
         band: LiveRecallReport.Band,
         statistics: inout SearchStatistics
     ) throws(CorruptionError) {
-        let segment = live.segments[index].segment
-        guard let rows = segment.byteRows, let curve = curve(of: segment, scope: scope),
-            let generation = live.generations[segment.indexGeneration],
-            let table = table(of: generation, scope: scope),
-            let centroids = generation.tables[table].codes
+        guard let rows = live.segments[index].segment.byteRows, let centroids = probe.centroids
         else { return }
-        let nprobe = min(wanted, curve.nlist)
+        let nprobe = probe.nprobe
         let listsBefore = run.scanned.lists
         let options = run.options(
             deviations: run.query.isThorough
@@ -89,8 +84,8 @@ extension Searcher {
         // The nearest lists come first, so those that were reached in time are worth what the curve says
         // of so many.
         let reached = run.isTruncated ? run.scanned.lists - listsBefore : nprobe
-        let promised = curve.recall(nprobe: reached, k: run.query.k)
-        statistics.nlist = max(statistics.nlist, curve.nlist)
+        let promised = probe.curve.recall(nprobe: reached, k: run.query.k)
+        statistics.nlist = max(statistics.nlist, probe.curve.nlist)
         statistics.nprobe = max(statistics.nprobe, nprobe)
         statistics.estimatedRecall = min(
             statistics.estimatedRecall,

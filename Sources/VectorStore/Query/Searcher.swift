@@ -101,7 +101,7 @@ struct Searcher {
         try scanMemtables(&further)
         if query.floor > -.infinity {
             var whole = plan
-            whole.probes = plan.probes.map { $0.map { _ in .max } }
+            whole.probes = plan.probes.map { $0?.whole }
             try scanCodes(&further, scope: scope, plan: whole, statistics: &furtherStatistics)
         } else {
             try scanAll(&further, scope: scope)
@@ -130,8 +130,8 @@ struct Searcher {
         var run = SearchRun(live: live, query: query)
         try scanMemtables(&run)
         var plan = QueryPlan(access: .codes)
-        plan.probes = live.segments.map { view in
-            curve(of: view.segment, scope: scope).map { _ in .max }
+        plan.probes = live.segments.indices.map { index in
+            probe(of: live.segments[index].segment, scope: scope)?.whole
         }
         var statistics = SearchStatistics(
             mode: .probed,
@@ -169,34 +169,39 @@ struct Searcher {
         var plan = QueryPlan(access: .codes)
         plan.band = band
         let target = liveRecall?.target(query.recallTarget, in: band) ?? query.recallTarget
-        for view in live.segments {
-            guard let curve = curve(of: view.segment, scope: scope) else {
+        plan.probes.reserveCapacity(live.segments.count)
+        for index in live.segments.indices {
+            guard var probe = probe(of: live.segments[index].segment, scope: scope) else {
                 plan.probes.append(nil)
                 continue
             }
-            let wanted = query.nprobe ?? curve.nprobe(forTarget: target, k: effectiveK)
-            let nprobe = min(max(wanted, 1), curve.nlist)
-            plan.probes.append(nprobe)
+            let wanted = query.nprobe ?? probe.curve.nprobe(forTarget: target, k: effectiveK)
+            probe.nprobe = min(max(wanted, 1), probe.curve.nlist)
             plan.calibratedRecall = min(
                 plan.calibratedRecall,
-                curve.recall(nprobe: nprobe, k: effectiveK)
+                probe.curve.recall(nprobe: probe.nprobe, k: effectiveK)
             )
+            plan.probes.append(probe)
         }
         return plan
     }
 
-    /// What is known of recall by nprobe in one segment; nil when it has no lists for the scope.
-    func curve(of segment: Segment, scope: SearchScope) -> RecallCurve? {
+    /// What is known of the lists of one segment; nil when it has none for the scope.
+    private func probe(of segment: Segment, scope: SearchScope) -> QueryPlan.Probe? {
         guard let generation = live.generations[segment.indexGeneration],
             let table = table(of: generation, scope: scope)
         else { return nil }
-        let measured = generation.set.tables[table].calibration
-        return scope.partitions == nil || live.configuration.partitionKey == nil
-            ? segment.calibration ?? measured : measured
+        let isWhole = scope.partitions == nil || live.configuration.partitionKey == nil
+        return QueryPlan.Probe(
+            curve: (isWhole ? segment.calibration : nil)
+                ?? generation.set.tables[table].calibration,
+            centroids: generation.tables[table].codes,
+            nprobe: 0
+        )
     }
 
     /// The table that serves a scope: the partition's own, or the one over the whole collection.
-    func table(of generation: IndexGeneration, scope: SearchScope) -> Int? {
+    private func table(of generation: IndexGeneration, scope: SearchScope) -> Int? {
         guard let partitions = scope.partitions else { return generation.globalTable }
         guard partitions.count == 1 else { return nil }
         return generation.listTable(forPartition: partitions[0], isPartitioned: true)
@@ -309,20 +314,23 @@ struct Searcher {
     /// The best rows, nearest first, ties by id.
     private func ordered(_ best: TopK) throws(CorruptionError) -> [FoundRow] {
         let kept = best.sorted()
-        for row in kept {
-            let key = RowKey(raw: row.key)
-            live.segment(ofStore: key.store)?.prefetchIDOffset(key.ordinal)
-        }
-        for row in kept {
-            let key = RowKey(raw: row.key)
-            live.segment(ofStore: key.store)?.prefetchID(key.ordinal)
+        // All of one store in turn: most answers are of one segment, which is looked up once then.
+        let runs = Self.runs(of: kept)
+        for run in runs {
+            guard let segment = live.segment(ofStore: RowKey(raw: kept[run.lowerBound].key).store)
+            else { continue }
+            for row in kept[run] { segment.prefetchIDOffset(RowKey(raw: row.key).ordinal) }
+            for row in kept[run] { segment.prefetchID(RowKey(raw: row.key).ordinal) }
         }
         var rows: [FoundRow] = []
         rows.reserveCapacity(kept.count)
-        for row in kept {
-            let key = RowKey(raw: row.key)
-            let id = try live.store(key.store).id(at: key.ordinal)
-            rows.append(FoundRow(score: row.score, key: key, id: id))
+        for run in runs {
+            let store = live.store(RowKey(raw: kept[run.lowerBound].key).store)
+            for row in kept[run] {
+                let key = RowKey(raw: row.key)
+                let id = try store.id(at: key.ordinal)
+                rows.append(FoundRow(score: row.score, key: key, id: id))
+            }
         }
         var isOrdered = true
         for place in rows.indices.dropFirst() where rows[place - 1].score == rows[place].score {
@@ -334,6 +342,20 @@ struct Searcher {
             }
         }
         return rows
+    }
+
+    /// Ranges of neighbours that are in one store.
+    private static func runs(of rows: [(score: Float, key: UInt64)]) -> [Range<Int>] {
+        var runs: [Range<Int>] = []
+        var first = 0
+        for place in rows.indices
+        where place + 1 == rows.count
+            || RowKey(raw: rows[place].key).store != RowKey(raw: rows[place + 1].key).store
+        {
+            runs.append(first..<place + 1)
+            first = place + 1
+        }
+        return runs
     }
 }
 

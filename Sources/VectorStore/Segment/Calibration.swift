@@ -1,7 +1,7 @@
 // Calibration: how many posting lists a recall target needs.
 //
-// - Rows of the collection serve as queries, each leaving itself out; their exact nearest neighbours
-//   are the truth. The share of true neighbours within the nprobe lists that a search of so many visits
+// - Rows of the collection that training left out serve as queries, each leaving itself out; their exact
+//   nearest neighbours are the truth. The share of true neighbours within the nprobe lists that a search of so many visits
 //   is the recall.
 // - One pass over all rows finds the truth of all queries; nothing is searched through the index.
 
@@ -25,6 +25,8 @@ struct Calibration {
     ///   - lists: The posting list of each row.
     ///   - second: Its second list, if rows have one.
     ///   - index: The table.
+    ///   - heldOut: The rows that the table was not trained on. Where they are too few, any rows are asked
+    ///     with.
     ///   - seed: Chooses the queries.
     /// - Returns: The curve, or nil when cancelled.
     func measure(
@@ -32,14 +34,11 @@ struct Calibration {
         lists: [UInt32],
         second: [UInt32]?,
         index: CentroidIndex,
+        heldOut: HeldOutRows,
         seed: UInt64,
         progress: (Double) -> Bool
     ) throws(CorruptionError) -> RecallCurve? {
-        var random = SeededRandom(seed: seed)
-        let chosen = random.sampleIndices(
-            count: min(queryCount, rows.count),
-            from: rows.count
-        ).sorted()
+        let chosen = try queries(among: rows, heldOut: heldOut, seed: seed)
         let queries = try vectors(of: chosen.map { rows[$0] })
         let largest = min(Self.neighbourCounts[Self.neighbourCounts.count - 1], rows.count - 1)
         guard largest > 0 else { return RecallCurve.exact(nlist: index.nlist) }
@@ -59,6 +58,23 @@ struct Calibration {
             second: second,
             index: index
         )
+    }
+
+    /// The positions of the rows to ask with, rising.
+    private func queries(
+        among rows: [SegmentPlan.RowReference],
+        heldOut: HeldOutRows,
+        seed: UInt64
+    ) throws(CorruptionError) -> [Int] {
+        var random = SeededRandom(seed: seed)
+        let strangers = try heldOut.positions(in: rows, of: sources, areHeldOut: true)
+        if strangers.count >= min(queryCount, HeldOutRows.wantedCount / 2) {
+            return random.sampleIndices(
+                count: min(queryCount, strangers.count),
+                from: strangers.count
+            ).map { strangers[$0] }
+        }
+        return random.sampleIndices(count: min(queryCount, rows.count), from: rows.count)
     }
 
     private func vectors(

@@ -115,6 +115,7 @@ struct SegmentCodeSections {
                 lists: first,
                 second: rows.plan.secondLists,
                 index: generation.tables[table],
+                heldOut: generation.heldOut(fromTable: table),
                 seed: rows.identity.segmentID,
                 progress: { _ in rows.progress(0.05) }
             )

@@ -43,6 +43,7 @@ public struct LiveRecallReport: Sendable, Hashable {
     public var target: Double
     /// The mean share that calibration promised.
     public var calibrated: Double
-    /// By how much more than promised is missed, for which later searches make up; 1 where nothing is.
+    /// How much is missed of what calibration expects to be: for more, later searches look at more lists,
+    /// for less at fewer; 1 where it is about as much.
     public var excess: Double
 }
