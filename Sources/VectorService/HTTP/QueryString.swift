@@ -9,28 +9,34 @@ package enum QueryString {
     package static func parameters(
         _ query: some StringProtocol
     ) -> [(name: String, value: String)]? {
-        var parameters: [(name: String, value: String)] = []
-        if query.isEmpty { return parameters }
-        for pair in query.utf8.split(separator: UInt8(ascii: "&")) {
-            let parts = pair.split(
-                separator: UInt8(ascii: "="),
-                maxSplits: 1,
-                omittingEmptySubsequences: false
-            )
-            guard parameters.count < maximumCount, let name = decoded(parts[0]),
-                let value = parts.count > 1 ? decoded(parts[1]) : ""
-            else { return nil }
-            parameters.append((name, value))
+        if query.isEmpty { return [] }
+        var text = String(query)
+        return text.withUTF8 { bytes in
+            var parameters: [(name: String, value: String)] = []
+            parameters.reserveCapacity(4)
+            var start = 0
+            while start < bytes.count {
+                let rest = bytes[start...]
+                let end = rest.firstIndex(of: UInt8(ascii: "&")) ?? bytes.count
+                let pair = rest[..<end]
+                start = end + 1
+                if pair.isEmpty { continue }
+                let sign = pair.firstIndex(of: UInt8(ascii: "="))
+                guard parameters.count < maximumCount, let name = decoded(pair[..<(sign ?? end)]),
+                    let value = sign.map({ decoded(pair[($0 + 1)...]) }) ?? ""
+                else { return nil }
+                parameters.append((name, value))
+            }
+            return parameters
         }
-        return parameters
     }
 
     /// Resolves `%XX` and `+`; nil when the result is not text.
     static func decoded(_ text: some Sequence<UInt8>) -> String? {
-        // Most have nothing to resolve.
+        // Most have nothing to resolve, and nothing that could be no text.
         if let plain = text.withContiguousStorageIfAvailable({ bytes in
-            bytes.contains { $0 == UInt8(ascii: "+") || $0 == UInt8(ascii: "%") }
-                ? nil : String(validating: bytes, as: UTF8.self)
+            bytes.contains { $0 == UInt8(ascii: "+") || $0 == UInt8(ascii: "%") || $0 >= 0x80 }
+                ? nil : String(decoding: bytes, as: UTF8.self)
         }) ?? nil {
             return plain
         }

@@ -121,6 +121,13 @@ enum Route: Equatable {
         }
     }
 
+    /// Whether it knows a method.
+    func takes(_ method: String) -> Bool {
+        // Asked for more than all else.
+        if case .action = self { return method == "POST" }
+        return methods.contains(method)
+    }
+
     /// What the metrics call it: one of a few, whatever the address holds.
     var name: String {
         switch self {

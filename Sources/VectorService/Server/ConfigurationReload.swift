@@ -71,14 +71,14 @@ struct ReloadWatch: Service {
 
     private func apply(_ new: ReloadedConfiguration) {
         for front in fronts {
-            front.change { service, limits in
+            front.change { surface, observation, limits in
                 limits = new.options.limits
-                let storeID = service.observation.storeID
-                service.observation = new.options.observation
-                service.observation.storeID = storeID
-                service.surface.rest = new.surface.rest
-                service.surface.policies = new.surface.policies
-                service.surface.upstream = new.surface.upstream
+                let storeID = observation.storeID
+                observation = new.options.observation
+                observation.storeID = storeID
+                surface.rest = new.surface.rest
+                surface.policies = new.surface.policies
+                surface.upstream = new.surface.upstream
             }
         }
         if let service = fronts.first?.current.service {

@@ -27,7 +27,7 @@ struct DirectQuestion: Sendable {
         )
         request.body = body
         front.service.began(request)
-        return DirectCall(request: request, head: head, front: front, start: start, finish: finish)
+        return DirectCall(request, to: self)
     }
 
     /// The answer to a query that never reached the service, counted and logged.
@@ -40,12 +40,22 @@ struct DirectQuestion: Sendable {
 }
 
 /// One query on its way.
-struct DirectCall: Sendable {
+///
+/// A class, because it is handed on from the loop to a thread and back.
+final class DirectCall: Sendable {
     let request: ServiceRequest
     let head: RequestHead
     let front: HTTPFront
     let start: ContinuousClock.Instant
     let finish: @Sendable (DirectAnswer) -> Void
+
+    init(_ request: ServiceRequest, to question: DirectQuestion) {
+        self.request = request
+        head = question.head
+        front = question.front
+        start = question.start
+        finish = question.finish
+    }
 
     /// The bytes of an answer, counted and logged.
     func answer(_ answer: ServiceAnswer) -> DirectAnswer {

@@ -12,11 +12,17 @@ final class LiveFront: Sendable {
     var current: HTTPFront { front.withLock { $0 } }
 
     /// Changes it for the requests that come from now on.
-    func change(_ body: (inout StoreService, inout HTTPLimits) -> Void) {
+    func change(_ body: (inout ServiceSurface, inout Observation, inout HTTPLimits) -> Void) {
         front.withLock { front in
-            var (service, limits) = (front.service, front.limits)
-            body(&service, &limits)
-            front = HTTPFront(service: service, limits: limits, entrance: front.entrance)
+            let service = front.service
+            var (surface, observation) = (service.surface, service.observation)
+            var limits = front.limits
+            body(&surface, &observation, &limits)
+            front = HTTPFront(
+                service: service.with(surface: surface, observation: observation),
+                limits: limits,
+                entrance: front.entrance
+            )
         }
     }
 }

@@ -9,7 +9,9 @@ package import Logging
 package import VectorStore
 
 /// Answers requests from one open store.
-package struct StoreService: Sendable {
+///
+/// A class, because every query hands it on several times.
+package final class StoreService: Sendable {
     /// The version of the interface, as `GET /v1` tells it.
     package static let version = "1.0.0"
 
@@ -20,11 +22,11 @@ package struct StoreService: Sendable {
     let recordThreads: WorkerThreads
     let tasks: MaintenanceTasks
     let logger: Logger
-    var surface: ServiceSurface
+    let surface: ServiceSurface
     /// Where matches get their rows of Postgres; nil when none is configured.
     package let metadata: MetadataSource?
     let metrics: ServiceMetrics
-    var observation: Observation
+    let observation: Observation
 
     /// Makes a service.
     ///
@@ -49,6 +51,21 @@ package struct StoreService: Sendable {
         self.metadata = metadata
         self.metrics = metrics
         self.observation = observation
+    }
+
+    /// The same service with other settings.
+    func with(surface: ServiceSurface, observation: Observation) -> StoreService {
+        StoreService(
+            database: database,
+            threads: threads,
+            recordThreads: recordThreads,
+            tasks: tasks,
+            logger: logger,
+            surface: surface,
+            metadata: metadata,
+            metrics: metrics,
+            observation: observation
+        )
     }
 
     /// Answers a request.
@@ -119,7 +136,7 @@ package struct StoreService: Sendable {
                 detail: "nothing is at this path"
             )
         }
-        guard route.methods.contains(request.method) else {
+        guard route.takes(request.method) else {
             var problem = Problem(
                 status: 405,
                 code: "method_not_allowed",
