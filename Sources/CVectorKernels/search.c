@@ -363,27 +363,29 @@ void vk_search_lists_tier(vk_tier tier, vk_scratch *scratch, const vk_query *que
 }
 
 void vk_search_bytes(vk_scratch *scratch, const vk_query *query, const vk_byte_rows *rows,
-                     uint32_t first, size_t count, const vk_search_options *options,
-                     vk_search_result *result) {
+                     const uint32_t *ordinals, uint32_t first, size_t count,
+                     const vk_search_options *options, vk_search_result *result) {
     run r = {.f = vk_code_functions_of(vk_active_tier()), .scratch = scratch, .query = query,
              .options = options, .result = result, .bytes = rows};
     if (!begin(&r, 0, 0)) return;
     size_t width = query->width;
     for (size_t at = 0; at < count; at += VK_BYTE_BATCH) {
+        uint32_t numbers[VK_BYTE_BATCH];
         const uint8_t *starts[VK_BYTE_BATCH];
         int32_t sums[VK_BYTE_BATCH];
         size_t batch = count - at < VK_BYTE_BATCH ? count - at : VK_BYTE_BATCH;
         if (is_late(&r, batch)) break;
         for (size_t i = 0; i < batch; i++) {
-            if (!believe(&r, first + (uint32_t)(at + i))) break;
-            starts[i] = rows->rows + (first + at + i) * width;
+            numbers[i] = ordinals ? ordinals[at + i] : first + (uint32_t)(at + i);
+            if (!believe(&r, numbers[i])) break;
+            starts[i] = rows->rows + (size_t)numbers[i] * width;
         }
         if (result->failed) break;
         for (size_t ahead = 0; ahead < batch * width; ahead += 64)
             __builtin_prefetch(starts[0] + AHEAD_BYTES + ahead, 0, 2);
         r.f->bytes(query->bytes, starts, batch, width, sums);
         for (size_t i = 0; i < batch; i++)
-            offer(&r, first + (uint32_t)(at + i), vk_byte_similarity(query, sums[i]));
+            offer(&r, numbers[i], vk_byte_similarity(query, sums[i]));
         result->byte_rows += batch;
     }
     finish(&r);

@@ -184,7 +184,32 @@ extension CodeQuery {
                 scratch,
                 &query,
                 &raw,
+                nil,
                 UInt32(ordinals.lowerBound),
+                ordinals.count,
+                &options,
+                &result
+            )
+        }
+    }
+
+    /// Compares some rows by their bytes.
+    ///
+    /// - Precondition: they are rows of the table.
+    package func search(
+        rows: ByteRowTable,
+        ordinals: UnsafeBufferPointer<UInt32>,
+        options: CodeSearchOptions,
+        hooks: CodeSearchHooks
+    ) -> CodeCandidates {
+        run(options, rows: rows, hooks: hooks) { query, options, result in
+            var raw = Self.raw(rows)
+            vk_search_bytes(
+                scratch,
+                &query,
+                &raw,
+                ordinals.baseAddress,
+                0,
                 ordinals.count,
                 &options,
                 &result

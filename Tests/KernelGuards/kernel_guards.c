@@ -181,7 +181,7 @@ static void codes(size_t dim, size_t count) {
             }
             expect(result.count == wanted && !memcmp(found, result.rows, wanted * 4), "same rows",
                    tier, dim, count);
-            vk_search_bytes(scratch, &query, &lists.rows, 0, count, &options, &result);
+            vk_search_bytes(scratch, &query, &lists.rows, NULL, 0, count, &options, &result);
             expect(!result.failed && result.byte_rows == count, "bytes", tier, dim, count);
             const vk_ranked *ranked = NULL;
             size_t lists_found = vk_rank(scratch, &query, &centroids, k, &ranked);

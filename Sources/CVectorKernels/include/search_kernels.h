@@ -154,10 +154,10 @@ void vk_search_lists_tier(vk_tier tier, vk_scratch *scratch, const vk_query *que
                           const vk_lists *lists, const vk_ranked *order, size_t count,
                           const vk_search_options *options, vk_search_result *result);
 
-/// Compares byte rows `first` to `first + count` with a query.
+/// Compares the byte rows of `ordinals` with a query, or `first` to `first + count` where that is NULL.
 void vk_search_bytes(vk_scratch *scratch, const vk_query *query, const vk_byte_rows *rows,
-                     uint32_t first, size_t count, const vk_search_options *options,
-                     vk_search_result *result);
+                     const uint32_t *ordinals, uint32_t first, size_t count,
+                     const vk_search_options *options, vk_search_result *result);
 
 /// Standard deviation of a code's estimate, as a multiple of the row's factor and the distance between
 /// query and centroid: sqrt(1 - 2/pi), what a sign leaves of a normal coordinate.

@@ -53,7 +53,7 @@ struct BulkImport {
         let lsn = max(1, core.writing.withLock { $0.lastLSN })
         var ids: Set<RecordID> = []
         if let count = options.expectedRecordCount { ids.reserveCapacity(min(count, 1 << 26)) }
-        var chunk = Memtable(dimension: live.configuration.dimension)
+        var chunk = Memtable(dimension: live.configuration.dimension, isSearched: false)
         while true {
             let records = try next()
             guard !records.isEmpty else { break }
@@ -72,7 +72,7 @@ struct BulkImport {
                     chunk.byteCount >= chunkByteCount || chunk.rowCount >= Memtable.maximumRowCount
                 guard isFull else { continue }
                 try writer.write(chunk)
-                chunk = Memtable(dimension: live.configuration.dimension)
+                chunk = Memtable(dimension: live.configuration.dimension, isSearched: false)
             }
             guard progress(ImportProgress(recordCount: ids.count)) else {
                 throw MaintenanceCancellation.error

@@ -20,6 +20,19 @@ struct CheckedQuery {
     var isThorough = false
     /// Takes the time of each phase.
     var clock: PhaseClock?
+
+    /// Whether a row of a store counts: in a memtable rows of all partitions lie together.
+    @inline(never)
+    func admits(_ rows: any RowStore, _ ordinal: Int) -> Bool {
+        if let partitions, rows is Memtable,
+            !partitions.contains(where: {
+                PartitionName($0) == PartitionName(rows.partition(at: ordinal))
+            })
+        {
+            return false
+        }
+        return filter?.matches(rows, ordinal) ?? true
+    }
 }
 
 /// The running state of one search over one live set.
@@ -31,6 +44,8 @@ struct SearchRun {
     var rowsScanned = 0
     /// What was looked at before that.
     var scanned = CodesScanned()
+    /// Whether rows of memtables were passed over because of their bytes.
+    var hasPassedOver = false
     /// Whether the deadline came before all was looked at.
     var isTruncated = false
     /// Rows outside lists that were to be looked at, and those of them that were before the deadline.
@@ -174,78 +189,10 @@ struct SearchRun {
         try throwFailure()
     }
 
-    /// Compares the visible, matching rows of a memtable.
-    mutating func scan(memtable index: Int) throws(CorruptionError) {
-        let partitionCodes = query.partitions.map { $0.map(Memtable.partitionCode) }
-        let view = live.memtables[index]
-        let memtable = view.memtable
-        let hidden = view.tombstones.isEmpty ? nil : view.tombstones
-        withScores { run, scores in
-            memtable.forEachChunk(rowCount: view.rowCount) { first, count, vectors, codes in
-                run.scanChunk(
-                    first: first,
-                    count: count,
-                    vectors: vectors,
-                    codes: codes,
-                    store: index,
-                    memtable: memtable,
-                    partitionCodes: partitionCodes,
-                    hidden: hidden,
-                    scores: scores
-                )
-            }
-        }
-        try throwFailure()
-    }
-
-    private mutating func scanChunk(
-        first: Int,
-        count: Int,
-        vectors: UnsafePointer<Float>,
-        codes: UnsafePointer<UInt32>,
-        store: Int,
-        memtable: Memtable,
-        partitionCodes: [UInt32]?,
-        hidden: TombstoneSet?,
-        scores: UnsafeMutablePointer<Float>
-    ) {
-        withUnsafeTemporaryAllocation(of: UInt32.self, capacity: count) { slots in
-            var chosen = 0
-            for slot in 0..<count
-            where partitionCodes.map({ $0.contains(codes[slot]) }) ?? true {
-                slots.initializeElement(at: chosen, to: UInt32(slot))
-                chosen += 1
-            }
-            var start = 0
-            while start < chosen, !isLate() {
-                let size = min(Self.blockRowCount, chosen - start)
-                guard let base = slots.baseAddress else { return }
-                let block = UnsafePointer(base + start)
-                query.vector.withUnsafeBufferPointer { vector in
-                    guard let vector = vector.baseAddress else { return }
-                    Kernels.dotGather(
-                        query: vector,
-                        base: vectors,
-                        stride: memtable.strideFloats,
-                        ordinals: block,
-                        count: size,
-                        dimension: memtable.dimension,
-                        into: scores
-                    )
-                }
-                offer(scores, count: size, store: store, checking: memtable, hidden: hidden) {
-                    first + Int(block[$0])
-                }
-                rowsScanned += size
-                start += size
-            }
-        }
-    }
-
     /// Offers scored rows to the best so far; tombstones and the filter are asked only of rows that
     /// would enter.
     @inline(__always)
-    private mutating func offer(
+    mutating func offer(
         _ scores: UnsafePointer<Float>,
         count: Int,
         store: Int,
@@ -259,22 +206,10 @@ struct SearchRun {
             guard score >= threshold else { continue }
             let ordinal = ordinal(position)
             if let hidden, hidden.contains(ordinal) { continue }
-            if let rows, !accepts(rows, ordinal) { continue }
+            if let rows, !query.admits(rows, ordinal) { continue }
             admit(score: score, key: RowKey(store: store, ordinal: ordinal))
             threshold = best.threshold
         }
-    }
-
-    @inline(never)
-    private func accepts(_ rows: any RowStore, _ ordinal: Int) -> Bool {
-        if let partitions = query.partitions, rows is Memtable,
-            !partitions.contains(where: {
-                PartitionName($0) == PartitionName(rows.partition(at: ordinal))
-            })
-        {
-            return false
-        }
-        return query.filter?.matches(rows, ordinal) ?? true
     }
 
     @inline(never)
@@ -295,11 +230,11 @@ struct SearchRun {
         if let failed, failure == nil { failure = failed }
     }
 
-    private func throwFailure() throws(CorruptionError) {
+    func throwFailure() throws(CorruptionError) {
         if let failure { throw failure }
     }
 
-    private mutating func withScores(
+    mutating func withScores(
         _ body: (inout SearchRun, UnsafeMutablePointer<Float>) -> Void
     ) {
         withUnsafeTemporaryAllocation(of: Float.self, capacity: Self.blockRowCount) { scores in

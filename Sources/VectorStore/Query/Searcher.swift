@@ -76,6 +76,10 @@ struct Searcher {
         statistics.blocksScanned = run.scanned.blocks
         statistics.codesScanned = run.scanned.codes
         statistics.byteRowsScanned = run.scanned.byteRows
+        if run.hasPassedOver {
+            statistics.mode = .probed
+            statistics.estimatedRecall = min(statistics.estimatedRecall, SearchRun.byteScanRecall)
+        }
         if run.isTruncated {
             // Rows outside lists come in no order of nearness; what lists lost is reckoned with them.
             let rows = scope.segmentRowCount + live.memtables.reduce(0) { $0 + $1.rowCount }
