@@ -95,4 +95,15 @@ import VectorMath
         #expect(LiveRecall.excess(of: figures(64, calibrated: 0.999) { _ in 1 }) == 1)
         #expect(LiveRecall.excess(of: figures(512, calibrated: 0.9) { _ in 1 }) == 0.5)
     }
+
+    @Test func `what easy targets show does not lower strict ones`() {
+        let excess = LiveRecall.Excess()
+        #expect(excess.of(misses: 0.1) == 1)
+        excess.set(0.5, measured: 0.2)
+        #expect(excess.of(misses: 0.3) == 0.5 && excess.of(misses: 0.1) == 0.5)
+        #expect(excess.of(misses: 0.05) == 1 && excess.of(misses: 0.01) == 1)
+        // More lists are asked for at every target.
+        excess.set(3, measured: 0.2)
+        #expect(excess.of(misses: 0.01) == 3)
+    }
 }

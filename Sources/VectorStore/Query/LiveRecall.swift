@@ -61,9 +61,29 @@ package final class LiveRecall: Sendable {
     private let excess: [Excess]
     private static let queue = DispatchQueue(label: "vectorstore.recall", qos: .background)
 
-    /// A number that is read without a lock.
-    private final class Excess: Sendable {
-        let bits = Atomic<UInt32>(Float(1).bitPattern)
+    /// The correction of one band, read without a lock.
+    final class Excess: Sendable {
+        private let ratio = Atomic<UInt32>(Float(1).bitPattern)
+        /// The mean share that the measured searches were expected to miss.
+        private let measured = Atomic<UInt32>(Float(0).bitPattern)
+
+        var value: Double { Double(Float(bitPattern: ratio.load(ordering: .relaxed))) }
+
+        /// What holds for searches that may miss such a share.
+        ///
+        /// Easy targets, at which little is missed, say nothing of strict ones: fewer lists only for
+        /// those that may miss about as much as the measured ones, or more.
+        func of(misses: Double) -> Double {
+            let value = value
+            let mean = Double(Float(bitPattern: measured.load(ordering: .relaxed)))
+            return value < 1 && misses < 0.4 * mean ? 1 : value
+        }
+
+        func set(_ value: Double, measured mean: Double) {
+            // A reader between the two sees the old correction for other searches, no worse than before.
+            measured.store(Float(mean).bitPattern, ordering: .relaxed)
+            ratio.store(Float(value).bitPattern, ordering: .relaxed)
+        }
     }
 
     private let isInBackground: Bool
@@ -81,16 +101,12 @@ package final class LiveRecall: Sendable {
 
     /// The recall to ask the calibration for, so that a target is met.
     func target(_ target: Double, in band: LiveRecallReport.Band) -> Double {
-        1 - (1 - target) / excess(of: band)
+        1 - (1 - target) / excess[band.place].of(misses: 1 - target)
     }
 
     /// What is to be expected where the calibration promises `recall`.
     func expected(_ recall: Double, in band: LiveRecallReport.Band) -> Double {
-        max(0, 1 - (1 - recall) * excess(of: band))
-    }
-
-    private func excess(of band: LiveRecallReport.Band) -> Double {
-        Double(Float(bitPattern: excess[band.place].bits.load(ordering: .relaxed)))
+        max(0, 1 - (1 - recall) * excess[band.place].of(misses: 1 - recall))
     }
 
     // MARK: - Measuring
@@ -178,9 +194,10 @@ package final class LiveRecall: Sendable {
             figures.append(measured)
             state.measured[band] = figures
             guard figures.count >= Self.leastForCorrection else { return }
-            excess[band.place].bits.store(
-                Float(Self.excess(of: figures)).bitPattern,
-                ordering: .relaxed
+            let promised = figures.reduce(0) { $0 + 1 - $1.calibrated }
+            excess[band.place].set(
+                Self.excess(of: figures),
+                measured: promised / Double(figures.count)
             )
         }
     }
@@ -208,7 +225,7 @@ package final class LiveRecall: Sendable {
         guard generation > state.generation else { return false }
         state.generation = generation
         state.measured = [:]
-        for excess in excess { excess.bits.store(Float(1).bitPattern, ordering: .relaxed) }
+        for excess in excess { excess.set(1, measured: 0) }
         return true
     }
 
@@ -242,7 +259,7 @@ package final class LiveRecall: Sendable {
                     recall: figures.reduce(0) { $0 + $1.recall } / count,
                     target: figures.reduce(0) { $0 + $1.target } / count,
                     calibrated: figures.reduce(0) { $0 + $1.calibrated } / count,
-                    excess: excess(of: band)
+                    excess: excess[band.place].value
                 )
             }
         }

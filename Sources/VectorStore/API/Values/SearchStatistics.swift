@@ -4,7 +4,8 @@ public struct SearchStatistics: Sendable, Hashable {
     public enum Mode: String, Sendable, Hashable {
         /// Every matching row was compared.
         case exact
-        /// Codes were looked at, of the posting lists nearest to the query or of whole partitions.
+        /// Codes or int8 rows were looked at first: of the posting lists nearest to the query, of whole
+        /// partitions, or of many rows that no flush has written yet.
         case probed
     }
 
