@@ -85,14 +85,17 @@ import VectorMath
         // One neighbour of ten is missed in every second answer: 0.05 where 0.1 was expected.
         let half = { (place: Int) in place % 2 == 0 ? 1.0 : 0.9 }
         let many = LiveRecall.excess(of: figures(512, calibrated: 0.9, half))
-        #expect(many > 0.5 && many < 0.6)
-        let few = LiveRecall.excess(of: figures(64, calibrated: 0.9, half))
-        #expect(few > many && few < 0.8)
+        #expect(many > 0.55 && many < 0.65)
+        let few = LiveRecall.excess(of: figures(128, calibrated: 0.9, half))
+        #expect(few > many && few < 0.9)
+        #expect(LiveRecall.excess(of: figures(64, calibrated: 0.9, half)) == 1)
         // Eight of ten in a tenth of the answers: as few are missed, but it could be chance.
         let rare = { (place: Int) in place % 16 == 0 ? 0.2 : 1.0 }
         #expect(LiveRecall.excess(of: figures(64, calibrated: 0.9, rare)) == 1)
         // Nothing missed says little where hardly anything is expected to be.
-        #expect(LiveRecall.excess(of: figures(64, calibrated: 0.999) { _ in 1 }) == 1)
+        for count in [64, 128, 256] {
+            #expect(LiveRecall.excess(of: figures(count, calibrated: 0.99) { _ in 1 }) == 1)
+        }
         #expect(LiveRecall.excess(of: figures(512, calibrated: 0.9) { _ in 1 }) == 0.5)
     }
 

@@ -213,6 +213,25 @@ private enum Rows {
         try await store.close()
     }
 
+    @Test func `a search that had to look at every list is no evidence for few`() async throws {
+        let directory = ScratchDirectory()
+        let (store, collection) = try await Rows.build(directory)
+        let live = try #require(collection.state.live)
+        for floor in [Float?.none, 0.999] {
+            var query = SearchQuery(
+                vector: Rows.vector(20_000),
+                k: 10,
+                filter: .greaterOrEqual("residue", .int64(4)),
+                recallTarget: 0.8
+            )
+            query.minimumSimilarity = floor
+            let checked = try QueryCheck(collection.configuration).check(query)
+            let outcome = try Searcher(live: live).search(checked)
+            #expect((outcome.calibratedRecall != nil) == (floor == nil))
+        }
+        try await store.close()
+    }
+
     @Test func `one search in so many is measured, none at zero`() async throws {
         let directory = ScratchDirectory()
         let (store, collection) = try await Rows.build(directory)

@@ -64,7 +64,7 @@ package final class LiveRecall: Sendable {
     /// The correction of one band, read without a lock.
     final class Excess: Sendable {
         private let ratio = Atomic<UInt32>(Float(1).bitPattern)
-        /// The mean share that the measured searches were expected to miss.
+        /// The mean share that the measured searches were allowed to miss.
         private let measured = Atomic<UInt32>(Float(0).bitPattern)
 
         var value: Double { Double(Float(bitPattern: ratio.load(ordering: .relaxed))) }
@@ -194,10 +194,10 @@ package final class LiveRecall: Sendable {
             figures.append(measured)
             state.measured[band] = figures
             guard figures.count >= Self.leastForCorrection else { return }
-            let promised = figures.reduce(0) { $0 + 1 - $1.calibrated }
+            let allowed = figures.reduce(0) { $0 + 1 - $1.target }
             excess[band.place].set(
                 Self.excess(of: figures),
-                measured: promised / Double(figures.count)
+                measured: allowed / Double(figures.count)
             )
         }
     }
@@ -211,11 +211,11 @@ package final class LiveRecall: Sendable {
         if missed >= promised {
             return missed < 1.05 * promised ? 1 : min(missed / promised, largestExcess)
         }
-        // Fewer lists only where chance cannot be the reason: two standard errors, and half an answer for
-        // samples in which hardly anything was missed.
+        // Fewer lists only where chance cannot be the reason: two standard errors, and three answers for
+        // samples in which hardly anything was missed (the rule of three).
         let mean = missed / count
         let squares = figures.reduce(0) { $0 + (1 - $1.recall - mean) * (1 - $1.recall - mean) }
-        let most = missed + 2 * squares.squareRoot() + 0.5
+        let most = missed + 2 * squares.squareRoot() + 3
         return most > 0.95 * promised ? 1 : max(most / promised, leastExcess)
     }
 
@@ -237,6 +237,11 @@ package final class LiveRecall: Sendable {
             if segments != state.segments {
                 state.segments = segments
                 state.pending = []
+                // What was found in memtables lies in lists now: what was easy may no longer be.
+                for band in LiveRecallReport.Band.allCases where excess[band.place].value < 1 {
+                    state.measured[band] = nil
+                    excess[band.place].set(1, measured: 0)
+                }
             }
             _ = begin(live.currentGeneration, &state)
         }

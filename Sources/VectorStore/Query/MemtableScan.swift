@@ -29,11 +29,12 @@ extension SearchRun {
                 let rotation = view.memtable.rotation
             else {
                 view.memtable.forEachChunk(rowCount: view.rowCount) { chunk in
-                    rows.withSlots(of: chunk) { run.compare($0, of: chunk, in: rows, scores) }
+                    rows.withSlots(of: chunk) {
+                        run.compare($0, of: chunk, in: rows, endsAtDeadline: true, scores)
+                    }
                 }
                 return
             }
-            run.hasPassedOver = true
             vector.withUnsafeBufferPointer { vector in
                 let prepared = CodeQuery(vector, rotation: rotation)
                 view.memtable.forEachChunk(rowCount: view.rowCount) { chunk in
@@ -67,7 +68,9 @@ extension SearchRun {
         precondition(!found.isFailed, "no memory for a search")
         scanned.byteRows += found.byteRows
         if found.isTruncated { isTruncated = true }
-        compare(found.rows, of: chunk, in: rows, scores)
+        if found.rows.count < slots.count { hasPassedOver = true }
+        // What was found is told, however late it is.
+        compare(found.rows, of: chunk, in: rows, endsAtDeadline: false, scores)
     }
 
     /// Compares some rows of a chunk by their float32 vectors.
@@ -75,11 +78,12 @@ extension SearchRun {
         _ slots: UnsafeBufferPointer<UInt32>,
         of chunk: Memtable.Chunk,
         in rows: MemtableRows,
+        endsAtDeadline: Bool,
         _ scores: UnsafeMutablePointer<Float>
     ) {
         guard let base = slots.baseAddress else { return }
         var start = 0
-        while start < slots.count, !isLate() {
+        while start < slots.count, !endsAtDeadline || !isLate() {
             let count = min(Self.blockRowCount, slots.count - start)
             let block = base + start
             query.vector.withUnsafeBufferPointer { vector in

@@ -39,6 +39,7 @@ struct Searcher {
             estimatedRecall: 1,
             lsn: live.lsn
         )
+        var isMeasurable = true
         switch plan.access {
         case .exact:
             try scanAll(&run, scope: scope)
@@ -49,14 +50,16 @@ struct Searcher {
             if run.best.count < query.k, !run.isTruncated,
                 query.floor == -.infinity || query.filter != nil
             {
-                // Lists yielded too few: a filter never eats results.
+                // Lists yielded too few: a filter never eats results. What more lists find says nothing of
+                // what calibration promised for few.
+                isMeasurable = false
                 try searchFurther(&run, scope: scope, plan: plan, statistics: &statistics)
             }
         }
         tell(of: run, plan: plan, scope: scope, in: &statistics)
         let rows = try ordered(run.best)
         query.clock?.end(\.order)
-        let isMeasurable = statistics.exactness == .estimated && statistics.nprobe > 0
+        if statistics.exactness != .estimated || statistics.nprobe == 0 { isMeasurable = false }
         return Outcome(
             rows: rows,
             statistics: statistics,
