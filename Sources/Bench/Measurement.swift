@@ -150,9 +150,18 @@ final class Measurement: Sendable {
                 _ = try collection.search(query(others[next % others.count], nil, target))
                 next += 1
             }
-            for _ in 0..<1_000 where try measuredCount(collection) == measured { usleep(1_000) }
-            let count = try measuredCount(collection)
-            guard count > measured else { throw BenchError("live recall measures nothing") }
+            let last = ContinuousClock.now + .seconds(2)
+            var count = try measuredCount(collection)
+            while count == measured {
+                guard ContinuousClock.now < last else {
+                    throw BenchError(
+                        "live recall measures nothing: no list is left out at this target, or no index "
+                            + "was built"
+                    )
+                }
+                usleep(1_000)
+                count = try measuredCount(collection)
+            }
             measured = count
         }
     }

@@ -4,8 +4,6 @@
 
 #include <math.h>
 
-#pragma STDC FP_CONTRACT OFF
-
 size_t vk_code_width(size_t dim) { return (dim + 63) / 64 * 64; }
 
 size_t vk_code_block_bytes(size_t width) {
@@ -123,18 +121,6 @@ void vk_plain_tables(const float *rotated, size_t width, float step, uint8_t *lu
         vk_code_table(rotated + group * 4, inverse, lut + group * 16);
 }
 
-float vk_plain_cut(const float *bounds, size_t count, size_t wanted) {
-    return vk_cut_of(bounds, count, wanted);
-}
-
-vk_query_measures vk_plain_measure(const float *rotated, size_t width) {
-    return vk_measure_of(rotated, width);
-}
-
-float vk_plain_round(const float *rotated, size_t width, float scale, int8_t *bytes, int32_t *sum) {
-    return vk_round_of(rotated, width, scale, bytes, sum);
-}
-
 static size_t scan(const vk_query *query, const uint8_t *blocks, size_t block_count, size_t rows,
                    const uint8_t *const *ahead, float base, float slack, float threshold,
                    uint32_t first, uint32_t *slots, float *bounds) {
@@ -188,10 +174,12 @@ size_t vk_plain_select(const float *values, size_t count, float cut, uint32_t *o
     return found;
 }
 
+VK_PORTABLE_FUNCTIONS()
+
 const vk_code_functions vk_scalar_code_functions = {
     vk_plain_hadamard, vk_plain_flip, vk_plain_scale, vk_plain_turn, vk_plain_tables,
-    scan,              bytes,         vk_plain_select, vk_plain_cut,   vk_plain_measure,
-    vk_plain_round};
+    scan,              bytes,         vk_plain_select, cut,            measure,
+    round_bytes};
 
 const vk_code_functions *vk_code_functions_of(vk_tier tier) {
     switch (tier) {

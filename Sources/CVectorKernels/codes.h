@@ -75,12 +75,9 @@ void vk_plain_turn(float *x, size_t half);
 void vk_plain_tables(const float *rotated, size_t width, float step, uint8_t *lut);
 size_t vk_plain_select(const float *values, size_t count, float cut, uint32_t *out);
 
-float vk_plain_cut(const float *bounds, size_t count, size_t wanted);
-vk_query_measures vk_plain_measure(const float *rotated, size_t width);
-float vk_plain_round(const float *rotated, size_t width, float scale, int8_t *bytes, int32_t *sum);
+// What is written once and compiled for each instruction set, by VK_PORTABLE_FUNCTIONS below.
 
-// What is written once and compiled for each instruction set.
-
+/// A value that at least `wanted` reach and few more.
 static inline __attribute__((always_inline)) float vk_halve(const float *bounds, size_t count,
                                                             size_t wanted) {
     enum { LANES = 16 };
@@ -116,8 +113,7 @@ static inline __attribute__((always_inline)) float vk_halve(const float *bounds,
     return low;
 }
 
-/// Of many bounds only the largest of each
-/// group is looked at, for the few best are hardly ever in one group.
+/// Of many bounds only the largest of each group is looked at, for the few best are hardly ever in one.
 static inline __attribute__((always_inline)) float vk_cut_of(const float *bounds, size_t count,
                                                              size_t wanted) {
     enum { GROUPS = 128, FEW = GROUPS / 3 };
@@ -188,6 +184,19 @@ static inline __attribute__((always_inline)) float vk_round_of(const float *rota
     }
     return left;
 }
+
+/// Defines `cut`, `measure` and `round_bytes` of an instruction set; `TARGET` is its attribute.
+#define VK_PORTABLE_FUNCTIONS(TARGET)                                                              \
+    TARGET static float cut(const float *bounds, size_t count, size_t wanted) {                    \
+        return vk_cut_of(bounds, count, wanted);                                                   \
+    }                                                                                              \
+    TARGET static vk_query_measures measure(const float *rotated, size_t width) {                  \
+        return vk_measure_of(rotated, width);                                                      \
+    }                                                                                              \
+    TARGET static float round_bytes(const float *rotated, size_t width, float scale,               \
+                                    int8_t *bytes, int32_t *sum) {                                 \
+        return vk_round_of(rotated, width, scale, bytes, sum);                                     \
+    }
 
 /// The tables of one group of four coordinates: entry n is the sum of |q| plus or minus each, in a
 /// fixed order, in steps, rounded.

@@ -6,8 +6,6 @@
 
 #include <immintrin.h>
 
-#pragma STDC FP_CONTRACT OFF
-
 #define AVX2 __attribute__((target("avx2,f16c")))
 
 AVX2 static inline __m256 butterfly(__m256 x, __m256 partner, int upper) {
@@ -158,18 +156,7 @@ AVX2 static size_t select_places(const float *values, size_t count, float cut, u
     return found;
 }
 
-AVX2 static float cut(const float *bounds, size_t count, size_t wanted) {
-    return vk_cut_of(bounds, count, wanted);
-}
-
-AVX2 static vk_query_measures measure(const float *rotated, size_t width) {
-    return vk_measure_of(rotated, width);
-}
-
-AVX2 static float round_bytes(const float *rotated, size_t width, float scale, int8_t *bytes,
-                              int32_t *sum) {
-    return vk_round_of(rotated, width, scale, bytes, sum);
-}
+VK_PORTABLE_FUNCTIONS(AVX2)
 
 const vk_code_functions vk_avx2_code_functions = {
     hadamard, flip, scale, turn, vk_plain_tables, scan, bytes, select_places, cut, measure,

@@ -6,8 +6,6 @@
 
 #include <immintrin.h>
 
-#pragma STDC FP_CONTRACT OFF
-
 #define AVX512 __attribute__((target("avx512f,avx512vl,avx512dq,avx512bw")))
 #define VNNI __attribute__((target("avx512f,avx512vl,avx512dq,avx512bw,avx512vnni")))
 
@@ -229,18 +227,7 @@ AVX512 static size_t select_places(const float *values, size_t count, float cut,
     return found;
 }
 
-AVX512 static float cut(const float *bounds, size_t count, size_t wanted) {
-    return vk_cut_of(bounds, count, wanted);
-}
-
-AVX512 static vk_query_measures measure(const float *rotated, size_t width) {
-    return vk_measure_of(rotated, width);
-}
-
-AVX512 static float round_bytes(const float *rotated, size_t width, float scale, int8_t *bytes,
-                                int32_t *sum) {
-    return vk_round_of(rotated, width, scale, bytes, sum);
-}
+VK_PORTABLE_FUNCTIONS(AVX512)
 
 const vk_code_functions vk_avx512_code_functions = {
     hadamard, flip, scale, turn, tables, scan, bytes_vnni, select_places, cut, measure,

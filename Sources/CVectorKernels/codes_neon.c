@@ -6,8 +6,6 @@
 
 #include <arm_neon.h>
 
-#pragma STDC FP_CONTRACT OFF
-
 static size_t scan(const vk_query *query, const uint8_t *blocks, size_t block_count, size_t rows,
                    const uint8_t *const *ahead, float base, float slack, float threshold,
                    uint32_t first, uint32_t *slots, float *bounds) {
@@ -80,9 +78,11 @@ static void bytes(const int8_t *query, const uint8_t *const *rows, size_t count,
     }
 }
 
+VK_PORTABLE_FUNCTIONS()
+
 const vk_code_functions vk_neon_code_functions = {
     vk_plain_hadamard, vk_plain_flip, vk_plain_scale, vk_plain_turn, vk_plain_tables,
-    scan,              bytes,         vk_plain_select, vk_plain_cut,   vk_plain_measure,
-    vk_plain_round};
+    scan,              bytes,         vk_plain_select, cut,            measure,
+    round_bytes};
 
 #endif

@@ -5,8 +5,6 @@
 
 #include <math.h>
 
-#pragma STDC FP_CONTRACT OFF
-
 int vk_query_prepare_tier(vk_tier tier, vk_scratch *scratch, const float *query, size_t dim,
                           const uint8_t *signs, vk_query *out) {
     const vk_code_functions *f = vk_code_functions_of(tier);

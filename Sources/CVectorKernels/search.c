@@ -9,8 +9,6 @@
 #include <math.h>
 #include <time.h>
 
-#pragma STDC FP_CONTRACT OFF
-
 // Blocks that are scanned against one threshold, the same while there is none and the rows that then wait
 // for each other, and how far ahead blocks are asked for: about 10 KB.
 enum { RUN_BLOCKS = 8, FIRST_BLOCKS = 64, FIRST_ROWS = 300, AHEAD_BYTES = 10240 };
@@ -198,6 +196,11 @@ static void prefetch(const run *r, const uint32_t *waiting, size_t count) {
     }
 }
 
+/// The row at a place of the lists.
+static uint32_t row_at(const uint32_t *ordinals, uint32_t place) {
+    return ordinals ? ordinals[place] : place;
+}
+
 /// While fewer than k are known no threshold holds anything back: the best bounds go first, and only what
 /// they leave possible comes after. `places` are those of rows in `ordinals`, or rows where that is NULL.
 static void drain_first(run *r, const uint32_t *ordinals, uint32_t *places, float *bounds,
@@ -214,7 +217,7 @@ static void drain_first(run *r, const uint32_t *ordinals, uint32_t *places, floa
         size_t best = r->f->select(bounds, count, r->f->cut(bounds, count, wanted), chosen);
         for (size_t i = 0; i < best; i++) {
             uint32_t at = chosen[i];
-            chosen[i] = ordinals ? ordinals[places[at]] : places[at];
+            chosen[i] = row_at(ordinals, places[at]);
             // Reaches no threshold.
             bounds[at] = NAN;
         }
@@ -226,7 +229,7 @@ static void drain_first(run *r, const uint32_t *ordinals, uint32_t *places, floa
     for (size_t i = 0; i < left; i++) {
         uint32_t at = chosen[i];
         bounds[i] = bounds[at];
-        chosen[i] = ordinals ? ordinals[places[at]] : places[at];
+        chosen[i] = row_at(ordinals, places[at]);
     }
     prefetch(r, chosen, left);
     drain(r, chosen, bounds, left);
@@ -342,9 +345,8 @@ void vk_search_lists_tier(vk_tier tier, vk_scratch *scratch, const vk_query *que
                 waiting = 0;
                 continue;
             }
-            if (lists->ordinals)
-                for (size_t i = waiting; i < waiting + found; i++)
-                    slots[i] = lists->ordinals[slots[i]];
+            for (size_t i = waiting; i < waiting + found; i++)
+                slots[i] = row_at(lists->ordinals, slots[i]);
             prefetch(&r, slots + waiting, found);
             waiting += found;
             if (waiting < VK_BYTE_BATCH) continue;
@@ -355,10 +357,12 @@ void vk_search_lists_tier(vk_tier tier, vk_scratch *scratch, const vk_query *que
         if (result->failed || result->truncated) break;
         result->lists++;
     }
-    if (!result->failed && r.heap_count < options->k)
-        drain_first(&r, lists->ordinals, slots, bounds, waiting);
-    else if (!result->failed)
-        drain(&r, slots, bounds, waiting);
+    if (!result->failed) {
+        if (r.heap_count < options->k)
+            drain_first(&r, lists->ordinals, slots, bounds, waiting);
+        else
+            drain(&r, slots, bounds, waiting);
+    }
     finish(&r);
 }
 

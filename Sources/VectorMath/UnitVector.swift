@@ -11,37 +11,19 @@ package enum UnitVector {
     /// Vectors whose length is this close to one are kept bit for bit.
     package static let tolerance = 1e-6
 
-    /// Whether a vector is within `tolerance` of length one, and so is kept as it is.
-    package static func isUnit(_ vector: UnsafeBufferPointer<Float>) -> Bool {
-        isUnit(squareSum: squareSum(vector))
-    }
-
-    /// Scales `source` to length one.
+    /// A vector at length one: itself when it has that already.
     ///
-    /// - Shapes: both are `[source.count]`.
-    /// - Returns: Why it cannot be done, or nil. The sum of squares is taken in double precision, in
-    ///   which no float32 overflows or vanishes.
-    package static func normalise(
-        _ source: UnsafeBufferPointer<Float>,
-        into target: UnsafeMutablePointer<Float>
-    ) -> NormalisationFailure? {
-        let sum = squareSum(source)
+    /// - Throws: Why it cannot be done. The sum of squares is taken in double precision, in which no
+    ///   float32 overflows or vanishes.
+    package static func normalised(_ vector: [Float]) throws(NormalisationFailure) -> [Float] {
+        let sum = vector.withUnsafeBufferPointer(squareSum)
         guard sum.isFinite else {
-            let position = source.firstIndex { !$0.isFinite } ?? 0
-            return .notFinite(position: position)
+            throw .notFinite(position: vector.firstIndex { !$0.isFinite } ?? 0)
         }
-        guard sum > 0, let base = source.baseAddress else { return .zero }
-        if isUnit(squareSum: sum) {
-            target.update(from: base, count: source.count)
-            return nil
-        }
+        guard sum > 0 else { throw .zero }
         let norm = sum.squareRoot()
-        for (index, value) in source.enumerated() { target[index] = Float(Double(value) / norm) }
-        return nil
-    }
-
-    private static func isUnit(squareSum: Double) -> Bool {
-        abs(squareSum.squareRoot() - 1) <= tolerance
+        if abs(norm - 1) <= tolerance { return vector }
+        return vector.map { Float(Double($0) / norm) }
     }
 
     private static func squareSum(_ vector: UnsafeBufferPointer<Float>) -> Double {

@@ -106,4 +106,32 @@ import Testing
         #expect(expected[2].recalls["10"] == 1, "all lists hold all rows")
         #expect(expected.allSatisfy { $0.qpsOneRel > 0 && $0.shortAnswers == 0 })
     }
+    @Test func `live searches of other queries come first, and have to be there`() throws {
+        let datasets = Self.datasets
+        let files = [
+            "--base", datasets + "/small-base.npy", "--queries", datasets + "/small-queries.npy",
+            "--truth", datasets + "/small-truth.npy",
+        ]
+        let asked = [
+            "recall", "--nlist", "32", "--query-limit", "50", "--seconds", "0.1", "--json",
+        ]
+        let text = try Program.run(
+            "vector-bench",
+            asked + ["--recall-target", "0.5,0.6", "--live", "10"] + files,
+            in: scratch
+        )
+        #expect(text.split(separator: "\n").count == 2)
+        let refused: [([String], Int32)] = [
+            (["--live", "51"], 1), (["--live", "0"], 2), (["--live", "513"], 2),
+            (["--live", "10", "--nprobe", "2"], 2),
+        ]
+        for (arguments, code) in refused {
+            _ = try Program.run(
+                "vector-bench",
+                asked + arguments + files,
+                in: scratch,
+                expecting: code
+            )
+        }
+    }
 }

@@ -183,6 +183,11 @@ static void codes(size_t dim, size_t count) {
                    tier, dim, count);
             vk_search_bytes(scratch, &query, &lists.rows, NULL, 0, count, &options, &result);
             expect(!result.failed && result.byte_rows == count, "bytes", tier, dim, count);
+            // The same rows by their numbers, the last one first.
+            size_t in_order = result.count;
+            vk_search_bytes(scratch, &query, &lists.rows, ordinals, 0, count, &options, &result);
+            expect(!result.failed && result.byte_rows == count && result.count == in_order,
+                   "bytes by number", tier, dim, count);
             const vk_ranked *ranked = NULL;
             size_t lists_found = vk_rank(scratch, &query, &centroids, k, &ranked);
             expect(lists_found == (k < count ? k : count), "rank", tier, dim, count);
@@ -249,6 +254,8 @@ int main(void) {
     }
     for (size_t dim = 1; dim <= 257; dim += 3)
         for (size_t count = 0; count <= 100; count += 7) codes(dim, count);
+    // More rows than wait for each other at the beginning of a search.
+    for (size_t dim = 1; dim <= 257; dim += 32) codes(dim, 700);
     for (size_t dim = 1; dim <= 257; dim += 3)
         for (size_t count = 1; count <= 40; count += 3) products(dim, count);
     printf("kernels: %llu comparisons, no finding\n", checks);

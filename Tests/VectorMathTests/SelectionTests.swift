@@ -39,9 +39,11 @@ import Testing
 
 @Suite struct `Unit vectors` {
     private func normalise(_ vector: [Float]) -> ([Float], NormalisationFailure?) {
-        var target = [Float](repeating: 0, count: vector.count)
-        let failure = vector.withUnsafeBufferPointer { UnitVector.normalise($0, into: &target) }
-        return (target, failure)
+        do throws(NormalisationFailure) {
+            return (try UnitVector.normalised(vector), nil)
+        } catch {
+            return ([], error)
+        }
     }
 
     @Test(arguments: [1e-38, 1e-30, 1e-3, 1, 1e3, 1e30, 3e38] as [Float])

@@ -1,4 +1,5 @@
 import StorageIO
+import Synchronization
 import TestSupport
 import Testing
 import VectorMath
@@ -132,12 +133,17 @@ private enum Rows {
         let directory = ScratchDirectory()
         let (store, collection) = try await Rows.open(directory)
         try await collection.flush()
+        let isWritten = Mutex(false)
         let writer = Task {
+            defer { isWritten.withLock { $0 = true } }
             for start in stride(from: 10_000, to: 16_000, by: 500) {
                 try await collection.upsert((start..<start + 500).map(Rows.record))
             }
         }
-        for number in 0..<200 {
+        var count = 0
+        while count < 200 || !isWritten.withLock({ $0 }) {
+            let number = count % 200
+            count += 1
             let wanted = Rows.vector(number * 7)
             let result = try collection.search(SearchQuery(vector: wanted, k: 3))
             #expect(result.matches.first?.id == .integer(UInt64(number * 7)))

@@ -109,23 +109,21 @@ enum Route: Equatable {
             }
     }
 
+    // Made once, not for each request.
+    private static let (reading, writing) = (["GET", "HEAD"], ["POST"])
+    private static let managing = ["GET", "HEAD", "PUT", "DELETE"]
+    private static let watching = ["GET"]
+
     /// The methods it knows.
     var methods: [String] {
         switch self {
         case .live, .ready, .metrics, .about, .pool, .statistics, .task, .collections,
             .description:
-            ["GET", "HEAD"]
-        case .taskEvents: ["GET"]
-        case .collection: ["GET", "HEAD", "PUT", "DELETE"]
-        case .action, .forgetMetadata, .tokens: ["POST"]
+            Self.reading
+        case .taskEvents: Self.watching
+        case .collection: Self.managing
+        case .action, .forgetMetadata, .tokens: Self.writing
         }
-    }
-
-    /// Whether it knows a method.
-    func takes(_ method: String) -> Bool {
-        // Asked for more than all else.
-        if case .action = self { return method == "POST" }
-        return methods.contains(method)
     }
 
     /// What the metrics call it: one of a few, whatever the address holds.

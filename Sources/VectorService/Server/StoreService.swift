@@ -136,7 +136,7 @@ package final class StoreService: Sendable {
                 detail: "nothing is at this path"
             )
         }
-        guard route.takes(request.method) else {
+        guard route.methods.contains(request.method) else {
             var problem = Problem(
                 status: 405,
                 code: "method_not_allowed",

@@ -151,20 +151,22 @@ struct RecordCheck {
                 field: field
             )
         }
-        if vector.withUnsafeBufferPointer(UnitVector.isUnit) { return vector }
-        var failure: NormalisationFailure?
-        let unit = [Float](unsafeUninitializedCapacity: vector.count) { target, count in
-            count = vector.count
-            guard let base = target.baseAddress else { return }
-            vector.withUnsafeBufferPointer { source in
-                base.initialize(repeating: 0, count: source.count)
-                failure = UnitVector.normalise(source, into: base)
-            }
+        do throws(NormalisationFailure) {
+            return try UnitVector.normalised(vector)
+        } catch {
+            throw refusal(of: vector, error, row: row, field: field)
         }
+    }
+
+    private func refusal(
+        of vector: [Float],
+        _ failure: NormalisationFailure,
+        row: Int?,
+        field: String
+    ) -> VectorStoreError {
         switch failure {
-        case nil: return unit
         case .notFinite(let position):
-            throw VectorStoreError(
+            return VectorStoreError(
                 .vectorNotFinite,
                 "\(prefix(row))float \(position) of the vector is \(vector[position]); every "
                     + "float must be finite",
@@ -172,7 +174,7 @@ struct RecordCheck {
                 field: field
             )
         case .zero:
-            throw VectorStoreError(
+            return VectorStoreError(
                 .zeroVector,
                 "\(prefix(row))the vector is all zero and has no direction",
                 row: row,

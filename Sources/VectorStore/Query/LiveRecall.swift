@@ -56,12 +56,11 @@ package final class LiveRecall: Sendable {
     private let interval: Int
     private let turn = Atomic<Int>(0)
     private let state = Mutex(State())
-    /// How much of what calibration expects to miss is missed, by band: bits of a Float; 1 where all is
-    /// well.
+    /// How much of what calibration expects to miss is missed, by band.
     private let excess: [Excess]
     private static let queue = DispatchQueue(label: "vectorstore.recall", qos: .background)
 
-    /// The correction of one band, read without a lock.
+    /// The correction of one band, 1 where all is well; read without a lock.
     final class Excess: Sendable {
         private let ratio = Atomic<UInt32>(Float(1).bitPattern)
         /// The mean share that the measured searches were allowed to miss.

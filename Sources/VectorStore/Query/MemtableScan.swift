@@ -8,7 +8,8 @@ import StorageIO
 import VectorMath
 
 extension SearchRun {
-    /// From so many rows of a memtable on, preparing a query for bytes costs less than it saves.
+    /// From so many rows of a memtable on, a chunk of it, bytes are looked at first; comparing fewer takes some
+    /// tens of microseconds and leaves the answer exact.
     static let byteScanRowCount = 1_024
     /// The recall to expect of bytes alone.
     static let byteScanRecall = 0.9995

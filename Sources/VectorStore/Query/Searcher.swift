@@ -39,7 +39,7 @@ struct Searcher {
             estimatedRecall: 1,
             lsn: live.lsn
         )
-        var isMeasurable = true
+        var wentFurther = false
         switch plan.access {
         case .exact:
             try scanAll(&run, scope: scope)
@@ -52,14 +52,15 @@ struct Searcher {
             {
                 // Lists yielded too few: a filter never eats results. What more lists find says nothing of
                 // what calibration promised for few.
-                isMeasurable = false
+                wentFurther = true
                 try searchFurther(&run, scope: scope, plan: plan, statistics: &statistics)
             }
         }
         tell(of: run, plan: plan, scope: scope, in: &statistics)
         let rows = try ordered(run.best)
         query.clock?.end(\.order)
-        if statistics.exactness != .estimated || statistics.nprobe == 0 { isMeasurable = false }
+        let isMeasurable =
+            !wentFurther && statistics.exactness == .estimated && statistics.nprobe > 0
         return Outcome(
             rows: rows,
             statistics: statistics,

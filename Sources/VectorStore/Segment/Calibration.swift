@@ -1,8 +1,8 @@
 // Calibration: how many posting lists a recall target needs.
 //
 // - Rows of the collection that training left out serve as queries, each leaving itself out; their exact
-//   nearest neighbours are the truth. The share of true neighbours within the nprobe lists that a search of so many visits
-//   is the recall.
+//   nearest neighbours are the truth. The share of true neighbours within the nprobe lists that a search
+//   of so many visits is the recall.
 // - One pass over all rows finds the truth of all queries; nothing is searched through the index.
 
 import StorageIO

@@ -3,9 +3,9 @@ import VectorMath
 
 /// Rows that training leaves out, for calibration to ask with.
 ///
-/// A row that was trained on has pulled a centroid towards itself, so its own list comes first whatever
-/// its neighbours are in, and more lists seem to be needed than a stranger's query needs. The hash of an
-/// id decides, so that the same rows are held out in whichever segment they lie, until the next training.
+/// A row that was trained on has pulled a centroid towards itself and most of its neighbours, so fewer
+/// lists seem to do for it than a stranger's query needs. The hash of an id decides, so that the same rows
+/// are held out in whichever segment they lie, until the next training.
 struct HeldOutRows {
     /// About so many are held out.
     static let wantedCount = 1_024
@@ -27,7 +27,6 @@ struct HeldOutRows {
     }
 
     func contains(_ id: RecordID) -> Bool {
-        guard bound > 0 else { return false }
         var random = SeededRandom(seed: id.stableHash ^ seed)
         return random.next() < bound
     }
