@@ -108,57 +108,73 @@ AVX512 static inline __m256i fold(__m512i lanes) {
                             _mm256_cvtepu16_epi32(_mm256_extracti128_si256(pair, 1)));
 }
 
+/// Adds up what the tables say of one run of lines, and asks for the same lines of `next`.
+AVX512 static inline __attribute__((always_inline)) void add_lines(const uint8_t *codes,
+                                                                   const uint8_t *lut,
+                                                                   const uint8_t *next,
+                                                                   size_t count,
+                                                                   __m512i lanes[4]) {
+    __m512i nibbles = _mm512_set1_epi8(15), low = _mm512_setzero_si512(), high = low;
+    for (size_t at = 0; at < count * 64; at += 64) {
+        __builtin_prefetch(next + at, 0, 2);
+        __m512i code = _mm512_loadu_si512(codes + at);
+        __m512i table = _mm512_loadu_si512(lut + at);
+        __m512i nibble = _mm512_and_si512(code, nibbles);
+        low = _mm512_add_epi8(low, _mm512_shuffle_epi8(table, nibble));
+        nibble = _mm512_and_si512(_mm512_srli_epi16(code, 4), nibbles);
+        high = _mm512_add_epi8(high, _mm512_shuffle_epi8(table, nibble));
+    }
+    widen(low, &lanes[0], &lanes[1]);
+    widen(high, &lanes[2], &lanes[3]);
+}
+
 AVX512 static size_t scan(const vk_query *query, const uint8_t *blocks, size_t block_count,
                           size_t rows, const uint8_t *const *ahead, float base, float slack,
                           float threshold, uint32_t first, uint32_t *slots, float *bounds) {
+    enum { RUN = VK_CODE_RUN * 64 };
     size_t code_bytes = query->width * 4, bytes = vk_code_block_bytes(query->width), found = 0;
     const uint8_t *lut = query->lut;
-    __m512i nibbles = _mm512_set1_epi8(15);
     __m512 step = _mm512_set1_ps(query->step), bias = _mm512_set1_ps(query->offset + slack);
     __m512 lists = _mm512_set1_ps(base), limit = _mm512_set1_ps(threshold);
     __m512i places = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
-    for (size_t b = 0; b < block_count; b++, blocks += bytes) {
+    for (size_t row = 0; row < block_count * VK_CODE_BLOCK_ROWS;
+         row += VK_CODE_BLOCK_ROWS, blocks += bytes) {
         // A prefetch of nothing is harmless; one of the block itself is a hit.
-        const uint8_t *next = ahead[b] ? ahead[b] : blocks;
+        const uint8_t *next = *ahead ? *ahead : blocks;
+        ahead++;
         __m512i lanes[4];
         for (int i = 0; i < 4; i++) lanes[i] = _mm512_setzero_si512();
-        for (size_t at = 0; at < code_bytes;) {
-            __m512i low = _mm512_setzero_si512(), high = low;
-            size_t end = at + VK_CODE_RUN * 64 < code_bytes ? at + VK_CODE_RUN * 64 : code_bytes;
-            for (; at < end; at += 64) {
-                __builtin_prefetch(next + at, 0, 2);
-                __m512i code = _mm512_loadu_si512(blocks + at);
-                __m512i table = _mm512_loadu_si512(lut + at);
-                __m512i nibble = _mm512_and_si512(code, nibbles);
-                low = _mm512_add_epi8(low, _mm512_shuffle_epi8(table, nibble));
-                nibble = _mm512_and_si512(_mm512_srli_epi16(code, 4), nibbles);
-                high = _mm512_add_epi8(high, _mm512_shuffle_epi8(table, nibble));
-            }
-            widen(low, &lanes[0], &lanes[1]);
-            widen(high, &lanes[2], &lanes[3]);
-        }
+        size_t at = 0;
+        // Of a count that is known, the compiler makes no loop.
+        for (; at + RUN <= code_bytes; at += RUN)
+            add_lines(blocks + at, lut + at, next + at, VK_CODE_RUN, lanes);
+        if (at < code_bytes)
+            add_lines(blocks + at, lut + at, next + at, (code_bytes - at) / 64, lanes);
         __builtin_prefetch(next + code_bytes, 0, 2);
         __builtin_prefetch(next + code_bytes + 64, 0, 2);
         const uint8_t *factors = blocks + code_bytes;
+        __m512 bound[2];
+        uint32_t passes = 0;
         for (int half = 0; half < 2; half++) {
-            size_t row = b * VK_CODE_BLOCK_ROWS + (size_t)half * 16;
-            if (row >= rows) break;
             __m512i sums = _mm512_inserti64x4(_mm512_castsi256_si512(fold(lanes[2 * half])),
                                               fold(lanes[2 * half + 1]), 1);
             __m512 signs = _mm512_mul_ps(step, _mm512_cvtepi32_ps(sums));
             signs = _mm512_add_ps(signs, bias);
             __m512 f = _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)factors + half));
             __m512 add = _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)factors + 2 + half));
-            __m512 bound = _mm512_add_ps(_mm512_mul_ps(f, signs), add);
-            bound = _mm512_add_ps(bound, lists);
-            __mmask16 passes = _mm512_cmp_ps_mask(bound, limit, _CMP_GE_OQ);
-            if (rows - row < 16) passes &= (__mmask16)((1u << (rows - row)) - 1);
-            if (!passes) continue;
+            bound[half] = _mm512_add_ps(_mm512_mul_ps(f, signs), add);
+            bound[half] = _mm512_add_ps(bound[half], lists);
+            passes |= (uint32_t)_mm512_cmp_ps_mask(bound[half], limit, _CMP_GE_OQ) << 16 * half;
+        }
+        if (rows - row < VK_CODE_BLOCK_ROWS) passes &= (1u << (rows - row)) - 1;
+        if (!passes) continue;
+        for (int half = 0; half < 2; half++) {
             // Compressed in the register and stored whole: a compressing store is slow on Zen 4.
-            __m512i numbers = _mm512_add_epi32(places, _mm512_set1_epi32((int)(first + row)));
-            _mm512_storeu_si512(slots + found, _mm512_maskz_compress_epi32(passes, numbers));
-            _mm512_storeu_ps(bounds + found, _mm512_maskz_compress_ps(passes, bound));
-            found += (size_t)__builtin_popcount(passes);
+            __mmask16 here = (__mmask16)(passes >> 16 * half);
+            __m512i numbers = _mm512_add_epi32(places, _mm512_set1_epi32((int)(first + row) + 16 * half));
+            _mm512_storeu_si512(slots + found, _mm512_maskz_compress_epi32(here, numbers));
+            _mm512_storeu_ps(bounds + found, _mm512_maskz_compress_ps(here, bound[half]));
+            found += (size_t)__builtin_popcount(here);
         }
     }
     return found;

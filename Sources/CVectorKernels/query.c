@@ -124,7 +124,7 @@ size_t vk_rank(vk_scratch *scratch, const vk_query *query, const vk_centroids *c
     uint32_t *chosen = vk_buffer_reserve(&scratch->chosen, (count + 64) * sizeof(uint32_t));
     uint32_t *places = vk_buffer_reserve(&scratch->places, (count + 64) * sizeof(uint32_t));
     float *similarities = vk_buffer_reserve(&scratch->similarities, (count + 64) * sizeof(float));
-    vk_ranked *order = vk_buffer_reserve(&scratch->order, (wanted + 1) * sizeof(vk_ranked));
+    vk_ranked *order = vk_buffer_reserve(&scratch->order, (count + 1) * sizeof(vk_ranked));
     if (!estimates || !chosen || !places || !similarities || !order || wanted == 0) return 0;
     size_t found = 0;
     if (vk_ranks_in_part(centroids, wanted))
@@ -169,8 +169,8 @@ size_t vk_rank(vk_scratch *scratch, const vk_query *query, const vk_centroids *c
     for (size_t bin = 0; bin < BINS; bin++) bins[bin + 1] += bins[bin];
     for (size_t i = 0; i < found; i++) {
         int bin = (int)((high - similarities[i]) * scale);
+        // Of more than are wanted too: what is behind the end costs less than to ask.
         uint32_t place = bins[bin < BINS ? bin : BINS - 1]++;
-        if (place >= wanted) continue;
         float rest = 2 - 2 * similarities[i];
         float distance = rest > 0 ? sqrtf(rest) : 0;
         order[place] = (vk_ranked){centroids->lists[chosen[i]], similarities[i], distance};

@@ -266,27 +266,42 @@ static void finish(run *r) {
 typedef struct {
     const vk_lists *lists;
     const vk_ranked *order;
-    size_t count, place, block, block_bytes;
+    /// Lists that are left, and blocks of the present one.
+    size_t left, blocks_left;
+    size_t block_bytes;
+    const uint8_t *block;
+    /// Of the block's rows; NULL where rows are places.
+    const char *ordinals;
 } cursor;
 
-static const uint8_t *next_block(cursor *c) {
-    while (c->place < c->count) {
-        const uint32_t *starts = c->lists->block_starts + c->order[c->place].list;
-        if (starts[0] + c->block < starts[1]) {
-            if (c->lists->ordinals) {
-                // Of the block's rows, 128 bytes that may lie across three lines.
-                size_t first = c->lists->starts[c->order[c->place].list];
-                const char *rows = (const char *)(c->lists->ordinals + first +
-                                                  c->block * VK_CODE_BLOCK_ROWS);
-                __builtin_prefetch(rows, 0, 2);
-                __builtin_prefetch(rows + 64, 0, 2);
-            }
-            return c->lists->blocks + (starts[0] + c->block++) * c->block_bytes;
-        }
-        c->place++;
-        c->block = 0;
+static int next_list(cursor *c) {
+    while (c->left > 0) {
+        uint32_t list = c->order->list, first = c->lists->block_starts[list];
+        c->order++;
+        c->left--;
+        c->blocks_left = c->lists->block_starts[list + 1] - first;
+        if (c->blocks_left == 0) continue;
+        c->block = c->lists->blocks + first * c->block_bytes;
+        if (c->lists->ordinals)
+            c->ordinals = (const char *)(c->lists->ordinals + c->lists->starts[list]);
+        return 1;
     }
-    return NULL;
+    return 0;
+}
+
+/// The next block, whose rows are asked for; NULL behind the last one.
+static const uint8_t *next_block(cursor *c) {
+    if (c->blocks_left == 0 && !next_list(c)) return NULL;
+    const uint8_t *block = c->block;
+    c->block += c->block_bytes;
+    c->blocks_left--;
+    if (c->ordinals) {
+        // 128 bytes that may lie across three lines.
+        __builtin_prefetch(c->ordinals, 0, 2);
+        __builtin_prefetch(c->ordinals + 64, 0, 2);
+        c->ordinals += VK_CODE_BLOCK_ROWS * sizeof(uint32_t);
+    }
+    return block;
 }
 
 void vk_search_lists_tier(vk_tier tier, vk_scratch *scratch, const vk_query *query,
@@ -298,7 +313,7 @@ void vk_search_lists_tier(vk_tier tier, vk_scratch *scratch, const vk_query *que
     size_t block_bytes = vk_code_block_bytes(query->width), waiting = 0, capacity = 0;
     uint32_t *slots = NULL;
     float *bounds = NULL;
-    cursor ahead = {lists, order, count, 0, 0, block_bytes};
+    cursor ahead = {.lists = lists, .order = order, .left = count, .block_bytes = block_bytes};
     size_t lead = AHEAD_BYTES / block_bytes + 1;
     for (size_t i = 0; i < lead; i++) {
         const uint8_t *block = next_block(&ahead);

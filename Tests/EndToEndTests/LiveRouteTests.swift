@@ -297,6 +297,9 @@ import Testing
         #expect(spoiled.code == 1 || bob.last == "A", "\(spoiled)")
         let session = try #require(object["session_id"] as? String)
         #expect(try LiveServer.run(["token", "revoke"] + data + ["--session", session]).code == 0)
+        // One id in 64 begins with a dash.
+        let dashed = try LiveServer.run(["token", "revoke"] + data + ["--session", "-" + session])
+        #expect(dashed.code != 64, "\(dashed.errors)")
         #expect(try server.ask("POST", base + "/query", query, headers: header).status == 401)
         for secret in [bob, refresh, String(repeating: "k", count: 48)] {
             #expect(!server.log.contains(secret))

@@ -30,7 +30,7 @@ struct QueryCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("A record whose neighbours are wanted. \(IDArgument.help)"))
     var id: IDArgument?
 
-    @Option(help: "Search only this partition.")
+    @Option(parsing: .unconditional, help: "Search only this partition.")
     var partition: String?
 
     @Option(help: ArgumentHelp("Search only records that match.", valueName: "json"))

@@ -104,7 +104,7 @@ struct DeleteCommand: AsyncParsableCommand {
     @Option(name: .customLong("id"), parsing: .singleValue, help: "\(IDArgument.help) Repeatable.")
     var ids: [IDArgument] = []
 
-    @Option(help: "Only records of this partition.")
+    @Option(parsing: .unconditional, help: "Only records of this partition.")
     var partition: String?
 
     @Option(help: ArgumentHelp("Only records that match.", valueName: "json"))

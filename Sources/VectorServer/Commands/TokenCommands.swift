@@ -72,7 +72,7 @@ struct TokenIssueCommand: AsyncParsableCommand {
 
     @OptionGroup var issuer: IssuerLocation
 
-    @Option(help: "Whom the token names, the claim sub.")
+    @Option(parsing: .unconditional, help: "Whom the token names, the claim sub.")
     var subject: String
 
     @Option(help: "The role: authenticated, anon or service_role.")
@@ -153,6 +153,8 @@ struct TokenInspectCommand: AsyncParsableCommand {
 }
 
 /// Takes a sign-in or a token back.
+///
+/// Ids are base64url: one in 64 begins with a dash, and is no option.
 struct TokenRevokeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "revoke",
@@ -161,10 +163,10 @@ struct TokenRevokeCommand: AsyncParsableCommand {
 
     @OptionGroup var issuer: IssuerLocation
 
-    @Option(help: "The session_id of a sign-in.")
+    @Option(parsing: .unconditional, help: "The session_id of a sign-in.")
     var session: String?
 
-    @Option(help: "The jti of an access token.")
+    @Option(parsing: .unconditional, help: "The jti of an access token.")
     var jti: String?
 
     func run() async throws {

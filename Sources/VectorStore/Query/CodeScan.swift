@@ -13,9 +13,10 @@ extension SearchRun {
     /// How many standard deviations a row's estimate may be too low.
     ///
     /// The share of true neighbours that a bound loses falls with it, and the rows that are compared
-    /// rise; measured in docs/benchmarks.md.
-    static func deviations(forTarget target: Double) -> Float {
-        target >= 0.995 ? 3 : target >= 0.97 ? 1.6 : 1.3
+    /// rise; measured in docs/decisions/0043. A search that names its lists asks for all that they hold.
+    static func deviations(of query: CheckedQuery) -> Float {
+        let target = query.recallTarget
+        return query.nprobe != nil ? 1.6 : target >= 0.995 ? 3 : target >= 0.97 ? 1.3 : 0.9
     }
 
     /// The same for a search that measures others.

@@ -64,7 +64,7 @@ extension Searcher {
         let options = run.options(
             deviations: run.query.isThorough
                 ? SearchRun.thoroughDeviations
-                : SearchRun.deviations(forTarget: run.query.recallTarget)
+                : SearchRun.deviations(of: run.query)
         )
         let (vector, clock) = (run.query.vector, run.query.clock)
         try run.compareCandidates(ofSegment: index) { hooks in

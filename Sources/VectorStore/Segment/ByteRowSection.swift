@@ -2,7 +2,7 @@ import StorageIO
 package import VectorMath
 
 /// The byte rows of a segment; valid while the segment is referenced.
-package struct ByteRowSection: @unchecked Sendable {
+package final class ByteRowSection: @unchecked Sendable {
     // Safe to share: the rows lie in the segment's read-only mapping, or in a copy that is constant.
     package let rotation: CodeRotation
     package let rotationSeed: UInt64

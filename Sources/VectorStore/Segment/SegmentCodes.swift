@@ -2,7 +2,7 @@ import StorageIO
 package import VectorMath
 
 /// The one-bit codes of a segment's posting lists; valid while the segment is referenced.
-package struct SegmentCodes: @unchecked Sendable {
+package final class SegmentCodes: @unchecked Sendable {
     // Safe to share: what the pointers name is constant.
     package let rotation: CodeRotation
     package let rotationSeed: UInt64
