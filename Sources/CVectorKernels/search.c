@@ -38,6 +38,8 @@ typedef struct {
     size_t touched_count;
     /// How many rows are to be looked at before the clock is.
     size_t until_clock;
+    /// How often the k best changed.
+    size_t changes;
 } run;
 
 uint64_t vk_monotonic_nanoseconds(void) {
@@ -83,9 +85,11 @@ static void keep(run *r, float similarity) {
             child = parent;
         }
         r->heap[child] = similarity;
+        r->changes++;
         if (r->heap_count < k) return;
     } else if (similarity > r->heap[0]) {
         sift_down(r->heap, k, similarity);
+        r->changes++;
     } else {
         return;
     }
@@ -314,6 +318,7 @@ void vk_search_lists_tier(vk_tier tier, vk_scratch *scratch, const vk_query *que
     uint32_t *slots = NULL;
     float *bounds = NULL;
     cursor ahead = {.lists = lists, .order = order, .left = count, .block_bytes = block_bytes};
+    size_t changes = 0, quiet = 0;
     size_t lead = AHEAD_BYTES / block_bytes + 1;
     for (size_t i = 0; i < lead; i++) {
         const uint8_t *block = next_block(&ahead);
@@ -323,8 +328,6 @@ void vk_search_lists_tier(vk_tier tier, vk_scratch *scratch, const vk_query *que
     for (size_t place = 0; place < count; place++) {
         uint32_t list = order[place].list;
         size_t first = lists->starts[list], rows = lists->starts[list + 1] - first;
-        if (r.heap_count == options->k && order[place].similarity < r.threshold - options->stop_gap)
-            break;
         uint32_t first_place = (uint32_t)first + (lists->ordinals ? 0 : lists->first_row);
         const uint8_t *blocks = lists->blocks + (size_t)lists->block_starts[list] * block_bytes;
         float slack = options->deviations * VK_CODE_DEVIATION * order[place].distance;
@@ -371,6 +374,13 @@ void vk_search_lists_tier(vk_tier tier, vk_scratch *scratch, const vk_query *que
         }
         if (result->failed || result->truncated) break;
         result->lists++;
+        quiet = r.changes == changes && r.heap_count == options->k ? quiet + 1 : 0;
+        changes = r.changes;
+        if (quiet < options->patience) continue;
+        // What waits may be nearer than what is known.
+        drain(&r, slots, bounds, waiting);
+        waiting = 0;
+        if (result->failed || r.changes == changes) break;
     }
     if (!result->failed) {
         if (r.heap_count < options->k)

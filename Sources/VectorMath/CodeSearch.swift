@@ -69,8 +69,8 @@ package struct CodeSearchOptions {
     package var byteDeviations: Float = 3
     /// The least similarity that counts.
     package var floor: Float
-    /// A list whose centroid is this much less similar than the k-th best ends the search.
-    package var stopGap: Float
+    /// So many lists in a row that changed none of the k best end the search; nil for never.
+    package var patience: Int?
     /// When the search ends at the latest, by `MonotonicTime`; nil for never.
     package var deadline: MonotonicTime?
 
@@ -78,13 +78,13 @@ package struct CodeSearchOptions {
         k: Int,
         deviations: Float,
         floor: Float,
-        stopGap: Float = .infinity,
+        patience: Int? = nil,
         deadline: MonotonicTime? = nil
     ) {
         self.k = k
         self.deviations = deviations
         self.floor = floor
-        self.stopGap = stopGap
+        self.patience = patience
         self.deadline = deadline
     }
 }
@@ -260,7 +260,7 @@ extension CodeQuery {
                 deviations: options.deviations,
                 margin: options.byteDeviations * (error / Float(self.raw.width)).squareRoot(),
                 floor: options.floor,
-                stop_gap: options.stopGap,
+                patience: options.patience ?? .max,
                 deadline: options.deadline?.nanoseconds ?? 0,
                 accept: nil,
                 context: UnsafeMutableRawPointer(context)

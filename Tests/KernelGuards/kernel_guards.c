@@ -170,7 +170,7 @@ static void codes(size_t dim, size_t count) {
             if (tier == 0) memcpy(wanted_bounds, bounds, count * 4);
             expect(!memcmp(bounds, wanted_bounds, count * 4), "same bounds", tier, dim, count);
             vk_search_options options = {.k = k, .deviations = 2, .margin = 0.01f,
-                                         .floor = -INFINITY, .stop_gap = INFINITY};
+                                         .floor = -INFINITY, .patience = SIZE_MAX};
             vk_search_result result;
             vk_search_lists_tier(tier, scratch, &query, &lists, order, 2, &options, &result);
             expect(!result.failed && result.codes == count && result.count >= (k < count ? k : count),

@@ -84,11 +84,17 @@ import Testing
             nprobe: Int? = nil,
             deviations: Float = 6,
             floor: Float = -.infinity,
+            patience: Int? = nil,
             tier: Kernels.Tier = Kernels.tier,
             verified: [UInt64]? = nil,
             hooks: CodeSearchHooks = CodeSearchHooks(accepts: nil, verifies: { _ in true })
         ) -> (rows: [UInt32], candidates: CodeCandidates) {
-            let options = CodeSearchOptions(k: k, deviations: deviations, floor: floor)
+            let options = CodeSearchOptions(
+                k: k,
+                deviations: deviations,
+                floor: floor,
+                patience: patience
+            )
             let words = verified.map { Memory($0) }
             let lists = CodedLists(
                 blocks: memory.blocks.start,
@@ -163,6 +169,34 @@ import Testing
             #expect(narrow.byteRows < wide.byteRows)
             #expect(narrow.lists == 4 && wide.lists == 16)
             #expect(narrow.codes < wide.codes)
+        }
+    }
+
+    @Test func `a search ends after so many lists that changed nothing`() {
+        let lists = Lists(rowCount: 4_000, nlist: 64, isDoubled: true, seed: 17)
+        var early = 0
+        for query in queries(lists, count: 30, seed: 18) {
+            for patience in [1, 3, 8] {
+                let (rows, found) = lists.search(query, k: 10, patience: patience)
+                let best = { (nprobe: Int) in
+                    let (rows, _) = lists.search(query, k: 10, nprobe: nprobe)
+                    let known = Set(rows.map { Int($0) })
+                    return lists.exact(query, k: 10) { known.contains($0) }
+                }
+                #expect(Set(rows).isSuperset(of: best(found.lists)), "of the lists that it visited")
+                guard found.lists < 64 else { continue }
+                early += 1
+                #expect(best(found.lists - patience) == best(found.lists))
+                for tier in Kernels.Tier.allCases where tier.isSupported {
+                    let (other, same) = lists.search(query, k: 10, patience: patience, tier: tier)
+                    #expect(other == rows && same.lists == found.lists, "\(tier)")
+                }
+            }
+        }
+        #expect(early > 60)
+        for query in queries(lists, count: 5, seed: 19) {
+            let (_, found) = lists.search(query, k: 4_000, patience: 1)
+            #expect(found.lists == 64, "fewer than k were found all along")
         }
     }
 

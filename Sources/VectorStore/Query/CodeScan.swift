@@ -19,7 +19,17 @@ extension SearchRun {
         return query.nprobe != nil ? 1.6 : target >= 0.995 ? 3 : target >= 0.97 ? 1.3 : 0.9
     }
 
-    /// The same for a search that measures others.
+    /// How many lists in a row may change nothing before a search ends; nil where none is left out.
+    ///
+    /// Calibration is asked without filters; and a search that names its lists asks for them.
+    static func patience(of query: CheckedQuery, probe: QueryPlan.Probe) -> Int? {
+        guard query.nprobe == nil, query.filter == nil, !query.isThorough,
+            query.k <= SearchPatience.mostNeighbours, probe.nprobe < probe.curve.nlist
+        else { return nil }
+        return SearchPatience.lists(nprobe: probe.nprobe)
+    }
+
+    /// The deviations of a search that measures others.
     static let thoroughDeviations: Float = 3.5
 
     /// The same where no list is left out and so nothing else is lost, and the recall to expect then.
@@ -30,11 +40,12 @@ extension SearchRun {
         target > 0.998 ? (2.4, 0.9995) : target > 0.995 ? (2, 0.998) : (1.7, 0.995)
     }
 
-    func options(deviations: Float) -> CodeSearchOptions {
+    func options(deviations: Float, patience: Int? = nil) -> CodeSearchOptions {
         CodeSearchOptions(
             k: query.k,
             deviations: deviations,
             floor: best.threshold,
+            patience: patience,
             deadline: query.deadline
         )
     }

@@ -64,7 +64,8 @@ extension Searcher {
         let options = run.options(
             deviations: run.query.isThorough
                 ? SearchRun.thoroughDeviations
-                : SearchRun.deviations(of: run.query)
+                : SearchRun.deviations(of: run.query),
+            patience: SearchRun.patience(of: run.query, probe: probe)
         )
         let (vector, clock) = (run.query.vector, run.query.clock)
         try run.compareCandidates(ofSegment: index) { hooks in

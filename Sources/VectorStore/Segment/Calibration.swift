@@ -1,8 +1,8 @@
 // Calibration: how many posting lists a recall target needs.
 //
 // - Rows of the collection that training left out serve as queries, each leaving itself out; their exact
-//   nearest neighbours are the truth. The share of true neighbours within the nprobe lists that a search
-//   of so many visits is the recall.
+//   nearest neighbours are the truth. The share of true neighbours within the lists that a search of so
+//   many visits, until it ends early, is the recall.
 // - One pass over all rows finds the truth of all queries; nothing is searched through the index.
 
 import StorageIO
@@ -182,10 +182,17 @@ struct Calibration {
             var part = [Int](repeating: 0, count: counts.count * grid.count)
             for query in range {
                 visits.see(Array(queries[query * dimension..<(query + 1) * dimension]))
-                for (place, row) in truth[query].enumerated() {
-                    let step = visits.firstStep(lists[Int(row)], second?[Int(row)])
-                    guard step < grid.count else { continue }
-                    for (slot, k) in counts.enumerated() where place < k {
+                let turns = truth[query].map {
+                    visits.turn(lists[Int($0)], second?[Int($0)])
+                }
+                for (slot, k) in counts.enumerated() {
+                    let visited = visits.counts(k: k, turns: turns)
+                    for (neighbour, row) in truth[query].prefix(k).enumerated() {
+                        let first = visits.firstStep(lists[Int(row)], second?[Int(row)])
+                        guard
+                            let step = grid.indices.dropFirst(first)
+                                .first(where: { turns[neighbour] < visited[$0] })
+                        else { continue }
                         part[slot * grid.count + step] += 1
                     }
                 }
@@ -247,6 +254,22 @@ private struct ListVisits {
         }
     }
 
+    /// The turn of the first of two lists.
+    func turn(_ list: UInt32, _ other: UInt32?) -> Int {
+        min(rank[Int(list)], other.map { rank[Int($0)] } ?? .max)
+    }
+
+    /// How many lists searches visit, of each step of the grid.
+    ///
+    /// - Parameter turns: Of the neighbours, the nearest first.
+    func counts(k: Int, turns: [Int]) -> [Int] {
+        guard k <= SearchPatience.mostNeighbours else { return grid }
+        let changes = SearchPatience.changes(places: turns, k: k)
+        return grid.map {
+            $0 < index.nlist ? SearchPatience.visited(nprobe: $0, changes: changes) : $0
+        }
+    }
+
     /// The step of the grid from which on one of two lists is visited, however many more are; beyond the
     /// grid for never.
     func firstStep(_ list: UInt32, _ other: UInt32?) -> Int {
@@ -254,7 +277,7 @@ private struct ListVisits {
         let missed = ~mask & (rankedInPart == 64 ? .max : 1 << UInt64(rankedInPart) - 1)
         let first = 64 - missed.leadingZeroBitCount
         guard first == rankedInPart else { return first }
-        let place = min(rank[Int(list)], other.map { rank[Int($0)] } ?? .max)
-        return grid[first...].firstIndex { place < $0 } ?? grid.count
+        let turn = turn(list, other)
+        return grid[first...].firstIndex { turn < $0 } ?? grid.count
     }
 }

@@ -16,7 +16,8 @@ public struct SearchQuery: Sendable {
     ///
     /// Above 0, at most 1.
     public var recallTarget: Double
-    /// For measurements: the number of posting lists to visit, in place of what the recall target asks.
+    /// For measurements: the number of posting lists to visit, all of them, in place of what the recall
+    /// target asks.
     public var nprobe: Int?
     /// What the matches carry.
     public var include: IncludedFields

@@ -31,7 +31,8 @@ public struct SearchStatistics: Sendable, Hashable {
     public var exactness: Exactness
     /// Posting lists in the index used; 0 when none was.
     public var nlist: Int
-    /// Posting lists that the recall target asked for.
+    /// Posting lists that the recall target asked for, at the most: a search ends when a third of them in a
+    /// row changed nothing.
     public var nprobe: Int
     /// Posting lists looked at, those of every segment counted.
     public var listsScanned = 0
