@@ -45,8 +45,10 @@ struct DriftCommand: AsyncParsableCommand {
     @Option(help: "Queries that are judged after each step.")
     var queries = 500
 
+    /// What the store tells is of the last 512 searches that it measured: long enough for all of them to be
+    /// asked under the correction that they led to.
     @Option(help: "Seconds of searches that the store may measure, after the last step.")
-    var seconds = 60.0
+    var seconds = 150.0
 
     @Option(help: "Searches a second before and during the rebuild.")
     var rate = 1_000.0
