@@ -399,7 +399,7 @@ final class Measurement: Sendable {
             recalls.append(Recall.at(k, found: found, truth: expected))
             rows += Double(result.statistics.rowsScanned)
             codes += Double(result.statistics.codesScanned)
-            lists += Double(result.statistics.nprobe)
+            lists += Double(result.statistics.listsScanned)
             byteRows += Double(result.statistics.byteRowsScanned)
         }
         let count = Double(results.count)

@@ -376,7 +376,8 @@ void vk_search_lists_tier(vk_tier tier, vk_scratch *scratch, const vk_query *que
         result->lists++;
         quiet = r.changes == changes && r.heap_count == options->k ? quiet + 1 : 0;
         changes = r.changes;
-        if (quiet < options->patience) continue;
+        // Before there are k, what waits are places.
+        if (quiet < options->patience || r.heap_count < options->k) continue;
         // What waits may be nearer than what is known.
         drain(&r, slots, bounds, waiting);
         waiting = 0;

@@ -1,16 +1,21 @@
 /// When a search of posting lists ends before the last of them.
 ///
 /// Queries differ in how many lists they need, and a search notices: once as many lists in a row as
-/// `lists(nprobe:)` says changed none of the k best, hardly any of those to come would. After "patience"
+/// `lists(nprobe:nlist:)` says changed none of the k best, hardly any of those to come would. After "patience"
 /// in Teofili and Lin, "Patience in Proximity" (2025), for graphs.
 package enum SearchPatience {
     /// Up to this k searches end early.
     ///
-    /// Calibration knows 1,000 neighbours of its queries, and so what the k best were at any time.
+    /// Calibration knows 1,000 neighbours of its queries, and so what the k best were once k of them were
+    /// seen.
     package static let mostNeighbours = 100
 
-    /// Lists that may change nothing: a third of all.
-    package static func lists(nprobe: Int) -> Int { nprobe / 3 + 1 }
+    /// Lists that may change nothing: a third of those asked for.
+    ///
+    /// Nil for a search that visits every other list or more: it leaves hardly any out.
+    package static func lists(nprobe: Int, nlist: Int) -> Int? {
+        nprobe * 2 < nlist ? nprobe / 3 + 1 : nil
+    }
 
     /// Where the k best change when the neighbours of a query come up in some order.
     ///
@@ -38,9 +43,10 @@ package enum SearchPatience {
     /// How many lists a search of `nprobe` lists visits.
     ///
     /// - Parameter changes: As `changes(places:k:)` returns them.
-    package static func visited(nprobe: Int, changes: [Int]) -> Int {
-        guard var last = changes.first else { return nprobe }
-        let patience = lists(nprobe: nprobe)
+    package static func visited(nprobe: Int, nlist: Int, changes: [Int]) -> Int {
+        guard var last = changes.first, let patience = lists(nprobe: nprobe, nlist: nlist) else {
+            return nprobe
+        }
         for change in changes.dropFirst() {
             if change - last > patience { break }
             last = change

@@ -123,7 +123,8 @@ typedef struct {
     float margin;
     /// The least similarity that counts.
     float floor;
-    /// So many lists in a row that changed none of the k best end the search; SIZE_MAX for never.
+    /// So many lists in a row that changed none of the k best, once there are k, end the search; SIZE_MAX for
+    /// never.
     size_t patience;
     /// On the clock of `vk_monotonic_nanoseconds`: the search ends soon after it; 0 for never.
     uint64_t deadline;

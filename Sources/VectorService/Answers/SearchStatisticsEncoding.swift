@@ -63,7 +63,8 @@ enum SearchStatisticsEncoding {
                 ? "looked at \(statistics.byteRowsScanned) int8 rows, " : ""
         let how =
             statistics.nprobe > 0
-            ? "through \(statistics.nprobe) of \(statistics.nlist) posting lists" : "row by row"
+            ? "through up to \(statistics.nprobe) of \(statistics.nlist) posting lists"
+            : "row by row"
         switch statistics.exactness {
         case .exact:
             return "Searched \(place) exactly: compared \(rows), so nothing nearer was missed."

@@ -16,17 +16,20 @@ extension SearchRun {
     /// rise; measured in docs/decisions/0043. A search that names its lists asks for all that they hold.
     static func deviations(of query: CheckedQuery) -> Float {
         let target = query.recallTarget
-        return query.nprobe != nil ? 1.6 : target >= 0.995 ? 3 : target >= 0.97 ? 1.3 : 0.9
+        let allowed: Float = target >= 0.995 ? 3 : target >= 0.97 ? 1.3 : 0.9
+        return query.nprobe == nil ? allowed : max(allowed, 1.6)
     }
 
     /// How many lists in a row may change nothing before a search ends; nil where none is left out.
     ///
-    /// Calibration is asked without filters; and a search that names its lists asks for them.
-    static func patience(of query: CheckedQuery, probe: QueryPlan.Probe) -> Int? {
-        guard query.nprobe == nil, query.filter == nil, !query.isThorough,
-            query.k <= SearchPatience.mostNeighbours, probe.nprobe < probe.curve.nlist
+    /// Calibration is asked without filters and among rows of which none is hidden; and a search that names
+    /// its lists asks for them.
+    func patience(of probe: QueryPlan.Probe, segment index: Int) -> Int? {
+        let hidden = hidden(inSegment: index)?.count ?? 0
+        guard query.nprobe == nil, query.filter == nil, query.k <= SearchPatience.mostNeighbours,
+            hidden * 10 < live.segments[index].segment.rowCount
         else { return nil }
-        return SearchPatience.lists(nprobe: probe.nprobe)
+        return SearchPatience.lists(nprobe: probe.nprobe, nlist: probe.curve.nlist)
     }
 
     /// The deviations of a search that measures others.

@@ -65,7 +65,7 @@ extension Searcher {
             deviations: run.query.isThorough
                 ? SearchRun.thoroughDeviations
                 : SearchRun.deviations(of: run.query),
-            patience: SearchRun.patience(of: run.query, probe: probe)
+            patience: run.patience(of: probe, segment: index)
         )
         let (vector, clock) = (run.query.vector, run.query.clock)
         try run.compareCandidates(ofSegment: index) { hooks in

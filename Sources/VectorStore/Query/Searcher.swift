@@ -105,6 +105,7 @@ struct Searcher {
     ) throws(CorruptionError) {
         var query = run.query
         query.recallTarget = 1
+        query.nprobe = nil
         var (further, furtherStatistics) = (SearchRun(live: live, query: query), statistics)
         try scanMemtables(&further)
         if query.floor > -.infinity {

@@ -187,11 +187,15 @@ struct Calibration {
                 }
                 for (slot, k) in counts.enumerated() {
                     let visited = visits.counts(k: k, turns: turns)
+                    // A part of the lists is ranked in another order: what is visited out of turn comes last.
+                    func isFound(_ neighbour: Int, _ step: Int) -> Bool {
+                        min(turns[neighbour], grid[step] - 1) < visited[step]
+                    }
                     for (neighbour, row) in truth[query].prefix(k).enumerated() {
                         let first = visits.firstStep(lists[Int(row)], second?[Int(row)])
                         guard
                             let step = grid.indices.dropFirst(first)
-                                .first(where: { turns[neighbour] < visited[$0] })
+                                .first(where: { isFound(neighbour, $0) })
                         else { continue }
                         part[slot * grid.count + step] += 1
                     }
@@ -266,7 +270,7 @@ private struct ListVisits {
         guard k <= SearchPatience.mostNeighbours else { return grid }
         let changes = SearchPatience.changes(places: turns, k: k)
         return grid.map {
-            $0 < index.nlist ? SearchPatience.visited(nprobe: $0, changes: changes) : $0
+            SearchPatience.visited(nprobe: $0, nlist: index.nlist, changes: changes)
         }
     }
 
