@@ -106,6 +106,7 @@ import Testing
         #expect(expected[2].recalls["10"] == 1, "all lists hold all rows")
         #expect(expected.allSatisfy { $0.qpsOneRel > 0 && $0.shortAnswers == 0 })
     }
+
     @Test func `live searches of other queries come first, and have to be there`() throws {
         let datasets = Self.datasets
         let files = [

@@ -15,6 +15,7 @@ extension SearchRun {
     /// The share of true neighbours that a bound loses falls with it, and the rows that are compared
     /// rise; measured in docs/decisions/0043. A search that names its lists asks for all that they hold.
     static func deviations(of query: CheckedQuery) -> Float {
+        if query.isThorough { return thoroughDeviations }
         let target = query.recallTarget
         let allowed: Float = target >= 0.995 ? 3 : target >= 0.97 ? 1.3 : 0.9
         return query.nprobe == nil ? allowed : max(allowed, 1.6)

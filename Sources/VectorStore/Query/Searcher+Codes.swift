@@ -62,9 +62,7 @@ extension Searcher {
         let nprobe = probe.nprobe
         let listsBefore = run.scanned.lists
         let options = run.options(
-            deviations: run.query.isThorough
-                ? SearchRun.thoroughDeviations
-                : SearchRun.deviations(of: run.query),
+            deviations: SearchRun.deviations(of: run.query),
             patience: run.patience(of: probe, segment: index)
         )
         let (vector, clock) = (run.query.vector, run.query.clock)

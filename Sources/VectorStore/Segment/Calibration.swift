@@ -182,19 +182,18 @@ struct Calibration {
             var part = [Int](repeating: 0, count: counts.count * grid.count)
             for query in range {
                 visits.see(Array(queries[query * dimension..<(query + 1) * dimension]))
-                let turns = truth[query].map {
-                    visits.turn(lists[Int($0)], second?[Int($0)])
-                }
+                let own = truth[query].map { (lists[Int($0)], second?[Int($0)]) }
+                let turns = own.map { visits.turn($0, $1) }
+                let firsts = own.map { visits.firstStep($0, $1) }
                 for (slot, k) in counts.enumerated() {
                     let visited = visits.counts(k: k, turns: turns)
                     // A part of the lists is ranked in another order: what is visited out of turn comes last.
                     func isFound(_ neighbour: Int, _ step: Int) -> Bool {
                         min(turns[neighbour], grid[step] - 1) < visited[step]
                     }
-                    for (neighbour, row) in truth[query].prefix(k).enumerated() {
-                        let first = visits.firstStep(lists[Int(row)], second?[Int(row)])
+                    for neighbour in 0..<k {
                         guard
-                            let step = grid.indices.dropFirst(first)
+                            let step = grid.indices.dropFirst(firsts[neighbour])
                                 .first(where: { isFound(neighbour, $0) })
                         else { continue }
                         part[slot * grid.count + step] += 1
