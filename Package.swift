@@ -227,7 +227,7 @@ let package = Package(
         ),
         .testTarget(
             name: "RecallTests",
-            dependencies: ["VectorStore", "Evaluation"],
+            dependencies: ["VectorStore", "VectorMath", "Evaluation"],
             swiftSettings: swiftSettings
         ),
         .testTarget(name: "BenchTests", swiftSettings: swiftSettings),

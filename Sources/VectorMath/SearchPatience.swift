@@ -14,8 +14,11 @@ package enum SearchPatience {
     ///
     /// Nil for a search that visits every other list or more: it leaves hardly any out.
     package static func lists(nprobe: Int, nlist: Int) -> Int? {
-        nprobe * 2 < nlist ? nprobe / 3 + 1 : nil
+        nprobe * share < nlist ? nprobe / 3 + 1 : nil
     }
+
+    /// A search of one list of so many, or more, visits them all.
+    package static let share = 2
 
     /// Where the k best change when the neighbours of a query come up in some order.
     ///

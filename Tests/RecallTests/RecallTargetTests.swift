@@ -4,6 +4,7 @@
 import Evaluation
 import Foundation
 import Testing
+import VectorMath
 import VectorStore
 
 @Suite struct `Recall targets` {
@@ -124,6 +125,46 @@ import VectorStore
         }
         let recall = sum / Double(Self.queryCount)
         #expect(recall >= 0.94, "within partitions \(recall)")
+        try await store.close()
+    }
+
+    /// Without topics the neighbours of a query are hardly nearer than the next rows, and their codes lose more of
+    /// them than those of real embeddings do.
+    @Test(.timeLimit(.minutes(5)))
+    func `the recall found is the recall asked for among random vectors`() async throws {
+        let path = NSTemporaryDirectory() + "vs-recall-" + UUID().uuidString
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        let (dimension, rowCount, queryCount) = (96, 40_000, 400)
+        func vector(_ row: Int) -> [Float] {
+            var random = SeededRandom(seed: UInt64(row) &+ 45_000_000)
+            return (0..<dimension).map { _ in Float.random(in: -1...1, using: &random) }
+        }
+        var options = StoreOptions()
+        options.minimumIndexedRowCount = 4_096
+        options.liveRecallInterval = 0
+        let store = try await VectorDatabase.open(at: path, options: options)
+        let collection = try await store.createCollection("c", dimension: dimension)
+        for start in stride(from: 0, to: rowCount, by: 2_000) {
+            try await collection.upsert(
+                (start..<start + 2_000).map { Record(id: .integer(UInt64($0)), vector: vector($0)) }
+            )
+        }
+        try await collection.rebuildIndex()
+        let truth = try ExactSearch(base: (0..<rowCount).flatMap(vector), dimension: dimension)
+            .truth(queries: (rowCount..<rowCount + queryCount).flatMap(vector), k: 10, threads: 2)
+        for target in [0.9, 0.95, 0.98] {
+            var sum = 0.0
+            for query in 0..<queryCount {
+                let result = try collection.search(
+                    SearchQuery(vector: vector(rowCount + query), k: 10, recallTarget: target)
+                )
+                sum += try #require(
+                    Recall.at(10, found: Self.found(result), truth: truth.neighbours(of: query))
+                )
+            }
+            let recall = sum / Double(queryCount)
+            #expect(recall >= target - 0.01, "asked \(target), found \(recall)")
+        }
         try await store.close()
     }
 

@@ -1,4 +1,5 @@
 import Glibc
+import VectorMath
 
 /// Recall by nprobe for one centroid table, as measured when the index was built.
 ///
@@ -55,16 +56,22 @@ package struct RecallCurve: Sendable, Hashable {
         RecallCurve(nlist: nlist, curves: [])
     }
 
-    /// The nprobe values at which recall is measured: every one up to 8, then four to a doubling.
+    /// The nprobe values at which recall is measured, rising: every one up to 8, then four to a doubling, and
+    /// both sides of where searches begin to look more closely.
     package static func grid(nlist: Int) -> [Int] {
-        var values: [Int] = []
+        var values: Set<Int> = []
         var next = 1
         while next < nlist {
-            values.append(next)
+            values.insert(next)
             next += next < 8 ? 1 : 1 << (Int.bitWidth - next.leadingZeroBitCount - 3)
         }
-        if nlist > 0 { values.append(nlist) }
-        return values
+        // Shares of the lists at which codes are believed less, or no search ends early.
+        for share in CodeDeviations.shares + [SearchPatience.share] {
+            let first = (nlist + share - 1) / share
+            values.formUnion([first - 1, first].filter { $0 > 0 })
+        }
+        if nlist > 0 { values.insert(nlist) }
+        return values.sorted()
     }
 
     /// The smallest nprobe that is expected to reach a recall.

@@ -218,6 +218,7 @@ struct Rebuild {
         let calibration = Calibration(
             dimension: set.dimension,
             sources: sources,
+            rotation: generation.rotation,
             threads: core.maintenanceThreads
         )
         for table in set.tables.indices {

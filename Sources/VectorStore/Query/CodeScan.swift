@@ -11,14 +11,10 @@ import VectorMath
 
 extension SearchRun {
     /// How many standard deviations a row's estimate may be too low.
-    ///
-    /// The share of true neighbours that a bound loses falls with it, and the rows that are compared
-    /// rise; measured in docs/decisions/0043. A search that names its lists asks for all that they hold.
-    static func deviations(of query: CheckedQuery) -> Float {
-        if query.isThorough { return thoroughDeviations }
-        let target = query.recallTarget
-        let allowed: Float = target >= 0.995 ? 3 : target >= 0.97 ? 1.3 : 0.9
-        return query.nprobe == nil ? allowed : max(allowed, 1.6)
+    func deviations(of probe: QueryPlan.Probe) -> Float {
+        if query.isThorough { return CodeDeviations.thorough }
+        let probed = CodeDeviations.probed(nprobe: probe.nprobe, nlist: probe.curve.nlist)
+        return query.nprobe == nil ? probed : max(probed, CodeDeviations.named)
     }
 
     /// How many lists in a row may change nothing before a search ends; nil where none is left out.
@@ -31,17 +27,6 @@ extension SearchRun {
             hidden * 10 < live.segments[index].segment.rowCount
         else { return nil }
         return SearchPatience.lists(nprobe: probe.nprobe, nlist: probe.curve.nlist)
-    }
-
-    /// The deviations of a search that measures others.
-    static let thoroughDeviations: Float = 3.5
-
-    /// The same where no list is left out and so nothing else is lost, and the recall to expect then.
-    ///
-    /// Within 2,000 rows of WordNet 0.9974, 0.9990 and 0.9998 were measured, within 20,000 0.9994,
-    /// 0.9994 and 0.9998.
-    static func flat(forTarget target: Double) -> (deviations: Float, recall: Double) {
-        target > 0.998 ? (2.4, 0.9995) : target > 0.995 ? (2, 0.998) : (1.7, 0.995)
     }
 
     func options(deviations: Float, patience: Int? = nil) -> CodeSearchOptions {

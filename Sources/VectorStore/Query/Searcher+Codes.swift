@@ -62,7 +62,7 @@ extension Searcher {
         let nprobe = probe.nprobe
         let listsBefore = run.scanned.lists
         let options = run.options(
-            deviations: SearchRun.deviations(of: run.query),
+            deviations: run.deviations(of: probe),
             patience: run.patience(of: probe, segment: index)
         )
         let (vector, clock) = (run.query.vector, run.query.clock)
@@ -103,13 +103,13 @@ extension Searcher {
         guard range.ordinals.count > QueryPlan.exactRowLimit, let rows = segment.byteRows else {
             return try run.scan(segment: index, ordinals: range.ordinals)
         }
-        let (deviations, recall) = SearchRun.flat(forTarget: run.query.recallTarget)
+        let (deviations, recall) = CodeDeviations.flat(forTarget: run.query.recallTarget)
         statistics.estimatedRecall = min(statistics.estimatedRecall, recall)
         let flat =
             range.ordinals.count > QueryPlan.byteRowLimit
             ? range.entry.flatMap { segment.flatCodes?.partition($0) } : nil
         let options = run.options(
-            deviations: run.query.isThorough ? SearchRun.thoroughDeviations : deviations
+            deviations: run.query.isThorough ? CodeDeviations.thorough : deviations
         )
         let (vector, clock) = (run.query.vector, run.query.clock)
         try run.compareCandidates(ofSegment: index) { hooks in

@@ -2,7 +2,7 @@
 //
 // - Rows of the collection that training left out serve as queries, each leaving itself out; their exact
 //   nearest neighbours are the truth. The share of true neighbours within the lists that a search of so
-//   many visits, until it ends early, is the recall.
+//   many visits, until it ends early, and that their codes do not hide from it, is the recall.
 // - One pass over all rows finds the truth of all queries; nothing is searched through the index.
 
 import StorageIO
@@ -13,6 +13,8 @@ import VectorMath
 struct Calibration {
     let dimension: Int
     let sources: [any RowStore]
+    /// What codes are made under.
+    let rotation: CodeRotation
     let threads: Int
     /// Rows that serve as queries.
     var queryCount = 1_024
@@ -51,9 +53,10 @@ struct Calibration {
                 progress: progress
             )
         else { return nil }
-        return curve(
+        return try curve(
             truth: truth,
             queries: queries,
+            rows: rows,
             lists: lists,
             second: second,
             index: index
@@ -89,14 +92,14 @@ struct Calibration {
         return vectors
     }
 
-    /// The positions of each query's nearest rows, nearest first, itself left out.
+    /// Each query's nearest rows by their positions, nearest first, itself left out.
     private func nearestRows(
         queries: [Float],
         chosen: [Int],
         rows: [SegmentPlan.RowReference],
         k: Int,
         progress: (Double) -> Bool
-    ) throws(CorruptionError) -> [[UInt32]]? {
+    ) throws(CorruptionError) -> [[(score: Float, key: UInt64)]]? {
         let count = chosen.count
         var best = [TopK](repeating: TopK(k: k), count: count)
         var first = 0
@@ -124,7 +127,7 @@ struct Calibration {
             first += size
             guard progress(Double(first) / Double(rows.count)) else { return nil }
         }
-        return best.map { $0.sorted().map { UInt32($0.key) } }
+        return best.map { $0.sorted() }
     }
 
     private func score(
@@ -165,36 +168,81 @@ struct Calibration {
         }
     }
 
+    /// The neighbours of k that are asked about: each, or ten spread over them.
+    private static func places(k: Int) -> StrideTo<Int> {
+        let step = max(1, k / 10)
+        return stride(from: step / 2, to: k, by: step)
+    }
+
     private func curve(
-        truth: [[UInt32]],
+        truth: [[(score: Float, key: UInt64)]],
         queries: [Float],
+        rows: [SegmentPlan.RowReference],
         lists: [UInt32],
         second: [UInt32]?,
         index: CentroidIndex
-    ) -> RecallCurve {
+    ) throws(CorruptionError) -> RecallCurve {
         let nlist = index.nlist
         let grid = RecallCurve.grid(nlist: nlist)
+        let deviations = grid.map { CodeDeviations.probed(nprobe: $0, nlist: nlist) }
         let counts = Self.neighbourCounts.filter { $0 <= (truth.first?.count ?? 0) }
+        // Neighbours that any k asks about, and where their estimates are.
+        let asked = Set(counts.flatMap { Array(Self.places(k: $0)) }).sorted()
+        var slots = [Int](repeating: 0, count: (asked.last ?? 0) + 1)
+        for (slot, place) in asked.enumerated() { slots[place] = slot }
+        let estimated = slots
+        let rotated = RotatedRows(
+            rows: rows,
+            sources: sources,
+            rotation: rotation,
+            threads: threads
+        )
+        let codes = NeighbourCodes(rows: rotated, index: index)
         // For each k: neighbours that are found from a step of the grid on.
         let found = Mutex([Int](repeating: 0, count: counts.count * grid.count))
-        ParallelWorkers.forEachChunk(count: truth.count, chunk: 8, threads: threads) { range in
+        let failure = rotated.forEachChunk(
+            count: truth.count,
+            chunk: 8,
+            capacity: NeighbourCodes.capacity
+        ) { range, scratch throws(CorruptionError) in
             var visits = ListVisits(index: index, grid: grid)
             var part = [Int](repeating: 0, count: counts.count * grid.count)
             for query in range {
-                visits.see(Array(queries[query * dimension..<(query + 1) * dimension]))
-                let own = truth[query].map { (lists[Int($0)], second?[Int($0)]) }
-                let turns = own.map { visits.turn($0, $1) }
-                let firsts = own.map { visits.firstStep($0, $1) }
+                let vector = Array(queries[query * dimension..<(query + 1) * dimension])
+                visits.see(vector)
+                let own = truth[query].map { near in
+                    visits.first(of: lists[Int(near.key)], second?[Int(near.key)])
+                }
+                let estimates = try codes.estimates(
+                    vector,
+                    rows: asked.map { (Int(truth[query][$0].key), own[$0].list) },
+                    scratch: scratch
+                )
+                let turns = own.map(\.turn)
                 for (slot, k) in counts.enumerated() {
                     let visited = visits.counts(k: k, turns: turns)
-                    // A part of the lists is ranked in another order: what is visited out of turn comes last.
-                    func isFound(_ neighbour: Int, _ step: Int) -> Bool {
-                        min(turns[neighbour], grid[step] - 1) < visited[step]
+                    // The k-th best of those seen before: what a row has to reach when its list is visited.
+                    func least(before turn: Int) -> Float {
+                        var seen = 0
+                        for neighbour in turns.indices where turns[neighbour] < turn {
+                            seen += 1
+                            if seen == k { return truth[query][neighbour].score }
+                        }
+                        return -.infinity
                     }
-                    for neighbour in 0..<k {
+                    // A part of the lists is ranked in another order: what is visited out of turn comes last.
+                    for neighbour in Self.places(k: k) {
+                        let estimate = estimates[estimated[neighbour]]
+                        let least = least(before: turns[neighbour])
+                        func isFound(_ step: Int) -> Bool {
+                            min(turns[neighbour], grid[step] - 1) < visited[step]
+                                && estimate.reaches(least, deviations: deviations[step])
+                        }
+                        let near = Int(truth[query][neighbour].key)
+                        let first = visits.firstStep(lists[near], second?[near])
                         guard
-                            let step = grid.indices.dropFirst(firsts[neighbour])
-                                .first(where: { isFound(neighbour, $0) })
+                            let step = grid.indices.dropFirst(first)
+                                .first(where: isFound)
                         else { continue }
                         part[slot * grid.count + step] += 1
                     }
@@ -202,9 +250,10 @@ struct Calibration {
             }
             found.withLock { found in for index in found.indices { found[index] += part[index] } }
         }
+        if let failure { throw failure }
         let sums = found.withLock { $0 }
         let curves = counts.enumerated().map { slot, k in
-            let total = Double(truth.count * k)
+            let total = Double(truth.count * Self.places(k: k).underestimatedCount)
             var sum = 0
             return RecallCurve.Curve(
                 k: UInt32(k),
@@ -218,69 +267,5 @@ struct Calibration {
             )
         }
         return RecallCurve(nlist: nlist, curves: curves)
-    }
-}
-
-/// The lists that searches of growing nprobe visit for one query.
-private struct ListVisits {
-    private let index: CentroidIndex
-    private let grid: [Int]
-    /// Of each list: its place when all are ranked.
-    private var rank: [Int]
-    /// Of each list: bit *i* is set when a search of nprobe `grid[i]`, which ranks only a part of the
-    /// lists, visits it.
-    private var visited: [UInt64]
-    private let rankedInPart: Int
-
-    init(index: CentroidIndex, grid: [Int]) {
-        self.index = index
-        self.grid = grid
-        rank = [Int](repeating: 0, count: index.nlist)
-        visited = [UInt64](repeating: 0, count: index.nlist)
-        // Grids have a few dozen values.
-        let codes = index.codes
-        rankedInPart = grid.prefix(64).prefix { codes?.isRankedInPart($0) ?? false }.count
-    }
-
-    mutating func see(_ query: [Float]) {
-        for (position, near) in index.nearest(to: query, count: index.nlist).enumerated() {
-            rank[Int(near.list)] = position
-        }
-        guard rankedInPart > 0, let codes = index.codes else { return }
-        for list in visited.indices { visited[list] = 0 }
-        query.withUnsafeBufferPointer { query in
-            let prepared = CodeQuery(query, rotation: codes.rotation)
-            for step in 0..<rankedInPart {
-                let ranking = prepared.nearest(in: codes, count: grid[step])
-                for place in 0..<ranking.count { visited[ranking.list(place)] |= 1 << UInt64(step) }
-            }
-        }
-    }
-
-    /// The turn of the first of two lists.
-    func turn(_ list: UInt32, _ other: UInt32?) -> Int {
-        min(rank[Int(list)], other.map { rank[Int($0)] } ?? .max)
-    }
-
-    /// How many lists searches visit, of each step of the grid.
-    ///
-    /// - Parameter turns: Of the neighbours, the nearest first.
-    func counts(k: Int, turns: [Int]) -> [Int] {
-        guard k <= SearchPatience.mostNeighbours else { return grid }
-        let changes = SearchPatience.changes(places: turns, k: k)
-        return grid.map {
-            SearchPatience.visited(nprobe: $0, nlist: index.nlist, changes: changes)
-        }
-    }
-
-    /// The step of the grid from which on one of two lists is visited, however many more are; beyond the
-    /// grid for never.
-    func firstStep(_ list: UInt32, _ other: UInt32?) -> Int {
-        let mask = visited[Int(list)] | (other.map { visited[Int($0)] } ?? 0)
-        let missed = ~mask & (rankedInPart == 64 ? .max : 1 << UInt64(rankedInPart) - 1)
-        let first = 64 - missed.leadingZeroBitCount
-        guard first == rankedInPart else { return first }
-        let turn = turn(list, other)
-        return grid[first...].firstIndex { turn < $0 } ?? grid.count
     }
 }

@@ -106,6 +106,7 @@ struct SegmentCodeSections {
         let calibration = Calibration(
             dimension: rows.configuration.dimension,
             sources: rows.sources,
+            rotation: rotation,
             threads: source.threads,
             queryCount: Self.calibrationQueryCount
         )
