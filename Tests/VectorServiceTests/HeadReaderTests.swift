@@ -1,3 +1,5 @@
+import Foundation
+import NIOCore
 import Testing
 
 @testable import VectorService
@@ -61,6 +63,24 @@ import Testing
     ])
     func `what two readers could read in two ways is left to the full decoder`(_ head: String) {
         #expect(isUnusual(head + "\r\n"))
+    }
+
+    @Test func `an answer has its fields, but none whose value would end a line`() {
+        let message = HTTPFront.Message(
+            status: 200,
+            fields: [("A", "plain"), ("B", "x\r\nInjected: 1"), ("C", ""), ("D", "tab\tand é")],
+            body: Array("{}".utf8)
+        )
+        let text = String(buffer: AnswerBytes.buffer(message))
+        let parts = text.components(separatedBy: "\r\n")
+        #expect(Array(parts[..<4]) == ["HTTP/1.1 200 OK", "A: plain", "C: ", "D: tab\tand é"])
+        #expect(parts[4].hasPrefix("Date: "))
+        #expect(Array(parts[5...]) == ["Content-Length: 2", "", "{}"])
+        let head = HTTPFront.Message(status: 599, bodyByteCount: 12_345)
+        #expect(
+            String(buffer: AnswerBytes.buffer(head)).hasSuffix("Content-Length: 12345\r\n\r\n")
+        )
+        #expect(String(buffer: AnswerBytes.buffer(head)).hasPrefix("HTTP/1.1 599 \r\n"))
     }
 
     @Test func `a date is written as HTTP has it`() {

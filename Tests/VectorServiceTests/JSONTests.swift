@@ -94,6 +94,40 @@ import Testing
         #expect(node["list"]?.elements?.count == 3)
         #expect(String(decoding: bytes, as: UTF8.self).contains("\"float\":0.1,"))
     }
+
+    @Test func `integers of every width and sign are written out`() {
+        let bytes = JSONWriter.text { writer in
+            writer.member("least", Int64.min)
+            writer.member("most", UInt64.max)
+            writer.member("small", Int8.min)
+            writer.member("zero", 0)
+        }
+        #expect(
+            String(decoding: bytes, as: UTF8.self)
+                == #"{"least":-9223372036854775808,"most":18446744073709551615,"small":-128,"zero":0}"#
+        )
+    }
+
+    /// Long texts are written in pieces, and every byte of them may need six.
+    @Test(arguments: [1_023, 1_024, 1_025, 5_000]) func `long texts are written whole`(
+        length: Int
+    ) throws {
+        for unit in ["a", "\u{01}", "\"", "é", "🎓"] {
+            let text = String(repeating: unit, count: length) + "|"
+            var writer = JSONWriter(capacity: 1)
+            writer.array { writer in
+                writer.value(text)
+                writer.embed(("[" + String(repeating: "1,", count: length) + "1]").utf8)
+                writer.object {
+                    $0.key(named: text); $0.value(false)
+                }
+            }
+            let items = try #require(try JSONScanner.parse(writer.bytes).elements)
+            #expect(items[0].text == text)
+            #expect(items[1].range.count == 2 * length + 3)
+            #expect(items[2].members?.first?.key == text)
+        }
+    }
 }
 
 @Suite struct `Base64` {

@@ -48,7 +48,7 @@ struct CreateCommand: AsyncParsableCommand {
             writer.key("attributes")
             writer.object { writer in
                 for declaration in declarations {
-                    writer.key(declaration.name)
+                    writer.key(named: declaration.name)
                     writer.object { $0.member("type", declaration.type) }
                 }
             }

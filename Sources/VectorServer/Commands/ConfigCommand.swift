@@ -83,7 +83,7 @@ struct ConfigCommand: AsyncParsableCommand {
             Terminal.result(
                 json: JSONWriter.text { writer in
                     for value in settings.values {
-                        writer.key(value.setting.key)
+                        writer.key(named: value.setting.key)
                         writer.object { writer in
                             writer.member("value", Self.shown(value))
                             writer.member("origin", "\(value.origin)")

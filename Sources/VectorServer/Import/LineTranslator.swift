@@ -57,12 +57,12 @@ struct LineTranslator {
         let node = try JSONScanner.parse(line, vectorKey: vectorField)
         writer.object { writer in
             if let id = node[idField] {
-                writer.key(metadata.idColumn)
+                writer.key(named: metadata.idColumn)
                 writer.value(id["uuid"]?.text ?? plainID(id))
             }
             for column in metadata.columns where column != metadata.idColumn {
                 guard let value = node[column] else { continue }
-                writer.key(column)
+                writer.key(named: column)
                 writer.embed(line[value.range])
             }
         }
@@ -99,7 +99,7 @@ struct LineTranslator {
 
     private func write(_ members: [JSONMember], _ line: [UInt8], to writer: inout JSONWriter) {
         for member in members {
-            writer.key(member.key)
+            writer.key(named: member.key)
             writer.embed(line[member.node.range])
         }
     }

@@ -26,8 +26,9 @@ package enum AnswerEncoding {
     ) {
         writer.key("attributes")
         writer.object { writer in
+            guard !attributes.isEmpty else { return }
             for (name, value) in attributes.sorted(by: { $0.key < $1.key }) {
-                writer.key(name)
+                writer.key(named: name)
                 write(value, to: &writer)
             }
         }
@@ -98,8 +99,10 @@ package enum AnswerEncoding {
     ) {
         writer.key("matches")
         writer.array { writer in
-            for match in result.matches {
-                write(match, include: request.query.include, metadata: metadata, to: &writer)
+            let matches = result.matches.span
+            for place in matches.indices {
+                let include = request.query.include
+                write(matches[place], include: include, metadata: metadata, to: &writer)
             }
         }
         if let metadata { writeStatus(of: metadata, for: result, to: &writer) }

@@ -35,7 +35,7 @@ enum SearchStatisticsEncoding {
             writer.key("phases_us")
             writer.object { writer in
                 for phase in profile.phases {
-                    writer.member(phase.name, rounded(phase.microseconds))
+                    writer.member(named: phase.name, rounded(phase.microseconds))
                 }
             }
             writer.member("minor_faults", profile.minorFaults)

@@ -13,7 +13,7 @@ enum StatisticsEncoding {
         writer.key("attributes")
         writer.object { writer in
             for attribute in configuration.attributes {
-                writer.key(attribute.name)
+                writer.key(named: attribute.name)
                 writer.object { $0.member("type", attribute.type.rawValue) }
             }
         }
@@ -103,13 +103,13 @@ enum StatisticsEncoding {
                         total.append((phase.name, phase.seconds))
                     }
                 }
-                for phase in total { writer.member(phase.name, phase.seconds) }
+                for phase in total { writer.member(named: phase.name, phase.seconds) }
             }
             guard let comparison = report.comparison else { return }
             writer.key("comparison")
             writer.object { writer in
                 for (name, side) in [("before", comparison.before), ("after", comparison.after)] {
-                    writer.key(name)
+                    writer.key(named: name)
                     writer.object { writer in
                         writer.member("recall", side.recall)
                         writer.member("p99_us", side.p99Microseconds)

@@ -6,27 +6,61 @@ import Synchronization
 enum AnswerBytes {
     /// The whole answer: head, length and body.
     static func buffer(_ message: HTTPFront.Message) -> ByteBuffer {
-        var buffer = ByteBufferAllocator().buffer(capacity: 384 + message.body.count)
-        buffer.writeString("HTTP/1.1 ")
-        buffer.writeString(statusLine(message.status))
-        for (name, value) in message.fields where isSafe(value) {
-            buffer.writeString(name)
-            buffer.writeStaticString(": ")
-            buffer.writeString(value)
-            buffer.writeStaticString("\r\n")
+        let (status, date) = (statusLine(message.status), HTTPDate.now)
+        let length = String(message.bodyByteCount ?? message.body.count)
+        var count = status.utf8.count + date.utf8.count + length.utf8.count + message.body.count
+        for (name, value) in message.fields { count += name.utf8.count + value.utf8.count + 4 }
+        count += fixedByteCount
+        var buffer = ByteBufferAllocator().buffer(capacity: count)
+        _ = buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: count) { target in
+            guard let start = target.baseAddress?.assumingMemoryBound(to: UInt8.self) else {
+                return 0
+            }
+            var cursor = Cursor(next: start)
+            cursor.append("HTTP/1.1 ")
+            cursor.append(status)
+            for (name, value) in message.fields where isSafe(value) {
+                cursor.append(name)
+                cursor.append(": ")
+                cursor.append(value)
+                cursor.append("\r\n")
+            }
+            cursor.append("Date: ")
+            cursor.append(date)
+            cursor.append("\r\nContent-Length: ")
+            cursor.append(length)
+            cursor.append("\r\n\r\n")
+            message.body.withUnsafeBufferPointer { cursor.append($0) }
+            return cursor.next - start
         }
-        buffer.writeStaticString("Date: ")
-        buffer.writeString(HTTPDate.now)
-        buffer.writeStaticString("\r\nContent-Length: ")
-        buffer.writeString(String(message.bodyByteCount ?? message.body.count))
-        buffer.writeStaticString("\r\n\r\n")
-        buffer.writeBytes(message.body)
         return buffer
     }
 
+    /// More than the bytes of `buffer(_:)` that are always the same.
+    private static let fixedByteCount = 64
+
+    /// Where the next bytes of an answer go; there is room for all of them.
+    private struct Cursor {
+        var next: UnsafeMutablePointer<UInt8>
+
+        mutating func append(_ bytes: UnsafeBufferPointer<UInt8>) {
+            guard let base = bytes.baseAddress else { return }
+            next.update(from: base, count: bytes.count)
+            next += bytes.count
+        }
+
+        mutating func append(_ text: StaticString) {
+            append(UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+        }
+
+        mutating func append(_ text: consuming String) {
+            text.withUTF8 { append($0) }
+        }
+    }
+
     /// Whether a value ends no line: a name of a client may stand in one.
-    private static func isSafe(_ value: String) -> Bool {
-        value.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7F || $0 == 0x09 }
+    private static func isSafe(_ value: consuming String) -> Bool {
+        value.withUTF8 { $0.allSatisfy { $0 >= 0x20 && $0 != 0x7F || $0 == 0x09 } }
     }
 
     private static func statusLine(_ status: Int) -> String {

@@ -30,13 +30,15 @@ final class HTTPFront: Sendable {
 
     // MARK: Requests
 
-    /// Reads a head and finds out who asks; the body is yet to come.
+    /// Reads a head and finds out who asks.
     ///
     /// - Parameters:
+    ///   - body: Empty when it is yet to come.
     ///   - verifiesTokens: Whether signatures are looked at; see `Authenticator`.
     ///   - peer: The address that the request came from.
     func request(
         _ head: RequestHead,
+        body: [UInt8] = [],
         id: String,
         verifiesTokens: Bool = true,
         peer: () -> String?
@@ -45,22 +47,28 @@ final class HTTPFront: Sendable {
         guard let parameters = QueryString.parameters(head.query) else {
             throw Problem.invalidRequest("the parameters of the address are not UTF-8 text")
         }
+        var limit = Route.functionBodyLimit
+        var route: Route?
+        if !Route.isRest(head.path) {
+            let known = try StoreService.route(head.path, method: head.method)
+            route = known
+            limit = known.bodyLimit
+        }
         var request = ServiceRequest(
             method: head.method,
             path: head.path,
             parameters: parameters,
             contentType: Self.mediaType(head.headers["content-type"]),
+            body: body,
             id: id
         )
         request.headers = head.headers
+        request.route = route
         request.principal = try principal(
             head.headers,
             verifiesTokens: verifiesTokens,
             peer: peer
         )
-        let limit =
-            try Route.isRest(head.path)
-            ? Route.functionBodyLimit : StoreService.route(of: request).bodyLimit
         if let text = head.headers["content-length"], let length = Int(text), length > limit {
             throw Problem.bodyTooLarge(limit: limit)
         }
@@ -131,6 +139,7 @@ final class HTTPFront: Sendable {
     /// - Note: It compresses large answers, which takes milliseconds.
     func message(_ answer: ServiceAnswer, to head: RequestHead, id: String) -> Message {
         var message = Message(status: answer.status)
+        message.fields.reserveCapacity(8)
         if answer.status != 204 {
             message.fields.append(
                 (

@@ -47,13 +47,13 @@ enum Route: Equatable {
     /// Reads a path; nil when it leads nowhere.
     ///
     /// Names need no percent-encoding, so `%` leads nowhere.
-    init?(path: some StringProtocol) {
+    init?(path: String) {
         guard path.utf8.first == UInt8(ascii: "/"), path.utf8.count <= 1024 else { return nil }
         if let name = Self.queried(path) {
             self = .action(.query, collection: name)
             return
         }
-        let parts = String(path).split(separator: "/", omittingEmptySubsequences: false)
+        let parts = path.split(separator: "/", omittingEmptySubsequences: false)
             .dropFirst().map { String($0) }
         switch parts.first {
         case "livez" where parts.count == 1: self = .live
@@ -67,12 +67,20 @@ enum Route: Equatable {
     }
 
     /// The collection of `/v1/collections/{name}/query`, which is asked for more than all else.
-    private static func queried(_ path: some StringProtocol) -> String? {
-        let (start, end) = ("/v1/collections/", "/query")
-        let count = path.utf8.count - start.utf8.count - end.utf8.count
-        guard count > 0, path.hasPrefix(start), path.hasSuffix(end) else { return nil }
-        let name = String(path.dropFirst(start.utf8.count).dropLast(end.utf8.count))
-        return isName(name) ? name : nil
+    private static func queried(_ path: String) -> String? {
+        guard isQuery(path) else { return nil }
+        let name = path.utf8.dropFirst(queryStart.utf8.count).dropLast(queryEnd.utf8.count)
+        let text = String(decoding: name, as: UTF8.self)
+        return isName(text) ? text : nil
+    }
+
+    private static let (queryStart, queryEnd) = ("/v1/collections/", "/query")
+
+    /// Whether a path has the form of `/v1/collections/{name}/query`, whatever the name.
+    static func isQuery(_ path: String) -> Bool {
+        // `hasSuffix` would look for the borders of characters.
+        path.hasPrefix(queryStart) && path.utf8.count > queryStart.utf8.count + queryEnd.utf8.count
+            && path[path.utf8.index(path.endIndex, offsetBy: -queryEnd.utf8.count)...] == queryEnd
     }
 
     private static func versioned(_ parts: [String]) -> Route? {

@@ -14,6 +14,8 @@ package struct ServiceRequest: Sendable {
     package var body: [UInt8]
     /// What the log and a problem call this request.
     package var id: String
+    /// What its path and method mean, once that is known.
+    var route: Route?
     /// Who asks; a command in the same process holds the store and may do anything.
     package var principal = Principal.service
 

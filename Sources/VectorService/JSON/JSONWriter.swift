@@ -1,43 +1,68 @@
 /// Writes JSON text.
 ///
-/// The caller opens and closes objects and arrays in order; commas are the writer's business.
-package struct JSONWriter: Sendable {
-    /// The text so far, UTF-8.
-    package private(set) var bytes: [UInt8] = []
+/// The caller opens and closes objects and arrays in order; commas are the writer's business. It has memory of
+/// its own, for an answer is some hundred pieces of a few bytes each.
+package struct JSONWriter: ~Copyable, @unchecked Sendable {
+    // Unchecked: nobody else knows the memory.
+    private var start: UnsafeMutablePointer<UInt8>
+    private var count = 0
+    private var capacity: Int
     private var needsComma = false
 
     /// Makes an empty text.
-    package init() {}
+    ///
+    /// - Parameter capacity: Bytes for which there is room at once.
+    package init(capacity: Int = 256) {
+        self.capacity = max(64, capacity)
+        start = .allocate(capacity: self.capacity)
+    }
+
+    deinit { start.deallocate() }
+
+    /// The text so far, UTF-8.
+    package var bytes: [UInt8] { Array(UnsafeBufferPointer(start: start, count: count)) }
 
     /// Writes `{`, what `body` writes, and `}`.
     package mutating func object<Failure: Error>(
         _ body: (inout JSONWriter) throws(Failure) -> Void
     ) throws(Failure) {
-        separate()
-        bytes.append(UInt8(ascii: "{"))
-        needsComma = false
+        open(UInt8(ascii: "{"))
         try body(&self)
-        bytes.append(UInt8(ascii: "}"))
-        needsComma = true
+        close(UInt8(ascii: "}"))
     }
 
     /// Writes `[`, what `body` writes, and `]`.
     package mutating func array<Failure: Error>(
         _ body: (inout JSONWriter) throws(Failure) -> Void
     ) throws(Failure) {
-        separate()
-        bytes.append(UInt8(ascii: "["))
-        needsComma = false
+        open(UInt8(ascii: "["))
         try body(&self)
-        bytes.append(UInt8(ascii: "]"))
-        needsComma = true
+        close(UInt8(ascii: "]"))
     }
 
-    /// Writes the key of the value that comes next.
-    package mutating func key(_ key: String) {
+    /// Writes the key of the value that comes next; it has nothing to escape.
+    package mutating func key(_ key: StaticString) {
+        let length = key.utf8CodeUnitCount
+        var target = room(length + 4)
+        if needsComma {
+            target.pointee = UInt8(ascii: ",")
+            target += 1
+        }
+        target.pointee = UInt8(ascii: "\"")
+        target += 1
+        target.update(from: key.utf8Start, count: length)
+        target += length
+        target[0] = UInt8(ascii: "\"")
+        target[1] = UInt8(ascii: ":")
+        count = target + 2 - start
+        needsComma = false
+    }
+
+    /// Writes the key of the value that comes next, whatever it is.
+    package mutating func key(named key: String) {
         separate()
         appendQuoted(key)
-        bytes.append(UInt8(ascii: ":"))
+        append(UInt8(ascii: ":"))
         needsComma = false
     }
 
@@ -49,8 +74,25 @@ package struct JSONWriter: Sendable {
     }
 
     /// Writes an integer.
-    package mutating func value(_ number: some BinaryInteger) {
-        raw(String(number))
+    package mutating func value(_ number: some FixedWidthInteger) {
+        separate()
+        var rest = UInt64(number.magnitude)
+        // 2⁶⁴ has 20 digits.
+        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 21) { digits in
+            guard let first = digits.baseAddress else { return }
+            var place = 21
+            repeat {
+                place -= 1
+                first[place] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
+                rest /= 10
+            } while rest > 0
+            if number < 0 {
+                place -= 1
+                first[place] = UInt8(ascii: "-")
+            }
+            append(first + place, count: 21 - place)
+        }
+        needsComma = true
     }
 
     /// Writes the shortest decimal that reads back as the same float64; not finite becomes `null`.
@@ -76,7 +118,10 @@ package struct JSONWriter: Sendable {
     /// Writes bytes that are one JSON value already.
     package mutating func embed(_ json: some Sequence<UInt8>) {
         separate()
-        bytes.append(contentsOf: json)
+        let isWhole: Void? = json.withContiguousStorageIfAvailable { json in
+            if let base = json.baseAddress { append(base, count: json.count) }
+        }
+        if isWhole == nil { for byte in json { append(byte) } }
         needsComma = true
     }
 
@@ -94,92 +139,155 @@ package struct JSONWriter: Sendable {
         case .object(let members):
             object {
                 for member in members {
-                    $0.key(member.key)
+                    $0.key(named: member.key)
                     $0.value(member.node)
                 }
             }
         }
     }
 
-    private mutating func raw(_ text: String) {
+    // MARK: Bytes
+
+    /// Makes room for so many more bytes, and says where they go.
+    @inline(__always)
+    private mutating func room(_ more: Int) -> UnsafeMutablePointer<UInt8> {
+        if count + more > capacity { grow(more) }
+        return start + count
+    }
+
+    @inline(never)
+    private mutating func grow(_ more: Int) {
+        capacity = max(2 * capacity, count + more)
+        let larger = UnsafeMutablePointer<UInt8>.allocate(capacity: capacity)
+        larger.update(from: start, count: count)
+        start.deallocate()
+        start = larger
+    }
+
+    @inline(__always)
+    private mutating func append(_ byte: UInt8) {
+        room(1).pointee = byte
+        count += 1
+    }
+
+    @inline(__always)
+    private mutating func append(_ bytes: UnsafePointer<UInt8>, count more: Int) {
+        room(more).update(from: bytes, count: more)
+        count += more
+    }
+
+    private mutating func open(_ bracket: UInt8) {
         separate()
-        bytes.append(contentsOf: text.utf8)
+        append(bracket)
+        needsComma = false
+    }
+
+    private mutating func close(_ bracket: UInt8) {
+        append(bracket)
         needsComma = true
     }
 
+    private mutating func raw(_ text: String) {
+        separate()
+        text.utf8Span.span.withUnsafeBufferPointer { text in
+            if let base = text.baseAddress { append(base, count: text.count) }
+        }
+        needsComma = true
+    }
+
+    @inline(__always)
     private mutating func separate() {
-        if needsComma { bytes.append(UInt8(ascii: ",")) }
+        if needsComma { append(UInt8(ascii: ",")) }
     }
 
     private mutating func appendQuoted(_ text: String) {
-        bytes.append(UInt8(ascii: "\""))
-        defer { bytes.append(UInt8(ascii: "\"")) }
-        // Most texts need no escape.
-        let isPlain =
-            text.utf8.withContiguousStorageIfAvailable { text in
-                let isPlain = text.allSatisfy {
-                    $0 >= 0x20 && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\")
-                }
-                if isPlain { bytes.append(contentsOf: text) }
-                return isPlain
-            } ?? false
-        if isPlain { return }
-        for byte in text.utf8 {
-            switch byte {
-            case UInt8(ascii: "\""), UInt8(ascii: "\\"):
-                bytes.append(UInt8(ascii: "\\"))
-                bytes.append(byte)
-            case 0x0A: bytes.append(contentsOf: [UInt8(ascii: "\\"), UInt8(ascii: "n")])
-            case 0x0D: bytes.append(contentsOf: [UInt8(ascii: "\\"), UInt8(ascii: "r")])
-            case 0x09: bytes.append(contentsOf: [UInt8(ascii: "\\"), UInt8(ascii: "t")])
-            case 0..<0x20:
-                let digits = Array("0123456789abcdef".utf8)
-                bytes.append(contentsOf: "\\u00".utf8)
-                bytes.append(digits[Int(byte >> 4)])
-                bytes.append(digits[Int(byte & 15)])
-            default: bytes.append(byte)
+        append(UInt8(ascii: "\""))
+        text.utf8Span.span.withUnsafeBufferPointer { text in
+            // A byte becomes six at the most; long texts are not given room for that at once.
+            for first in stride(from: 0, to: text.count, by: 1_024) {
+                let piece = text[first..<min(first + 1_024, text.count)]
+                appendEscaped(UnsafeBufferPointer(rebasing: piece))
             }
         }
+        append(UInt8(ascii: "\""))
+    }
+
+    private mutating func appendEscaped(_ text: UnsafeBufferPointer<UInt8>) {
+        var target = room(6 * text.count)
+        for byte in text {
+            if byte >= 0x20, byte != UInt8(ascii: "\""), byte != UInt8(ascii: "\\") {
+                target.pointee = byte
+                target += 1
+            } else {
+                target += Self.escape(byte, into: target)
+            }
+        }
+        count = target - start
+    }
+
+    /// - Returns: How many bytes were written.
+    private static func escape(_ byte: UInt8, into target: UnsafeMutablePointer<UInt8>) -> Int {
+        target[0] = UInt8(ascii: "\\")
+        switch byte {
+        case UInt8(ascii: "\""), UInt8(ascii: "\\"): target[1] = byte
+        case 0x0A: target[1] = UInt8(ascii: "n")
+        case 0x0D: target[1] = UInt8(ascii: "r")
+        case 0x09: target[1] = UInt8(ascii: "t")
+        default:
+            let low = byte & 15
+            target[1] = UInt8(ascii: "u")
+            target[2] = UInt8(ascii: "0")
+            target[3] = UInt8(ascii: "0")
+            target[4] = UInt8(ascii: "0") + byte >> 4
+            target[5] = low < 10 ? UInt8(ascii: "0") + low : UInt8(ascii: "a") + low - 10
+            return 6
+        }
+        return 2
     }
 }
 
 extension JSONWriter {
     /// Writes a member whose value is a string.
-    package mutating func member(_ key: String, _ text: String) {
+    package mutating func member(_ key: StaticString, _ text: String) {
         self.key(key)
         value(text)
     }
 
     /// Writes a member whose value is an integer.
-    package mutating func member(_ key: String, _ number: some BinaryInteger) {
+    package mutating func member(_ key: StaticString, _ number: some FixedWidthInteger) {
         self.key(key)
         value(number)
     }
 
     /// Writes a member whose value is a number.
-    package mutating func member(_ key: String, _ number: Double) {
+    package mutating func member(_ key: StaticString, _ number: Double) {
         self.key(key)
         value(number)
     }
 
     /// Writes a member whose value is a number.
-    package mutating func member(_ key: String, _ number: Float) {
+    package mutating func member(_ key: StaticString, _ number: Float) {
         self.key(key)
         value(number)
     }
 
     /// Writes a member whose value is `true` or `false`.
-    package mutating func member(_ key: String, _ flag: Bool) {
+    package mutating func member(_ key: StaticString, _ flag: Bool) {
         self.key(key)
         value(flag)
+    }
+
+    /// Writes a member whose value is a number, whatever its key.
+    package mutating func member(named key: String, _ number: Double) {
+        self.key(named: key)
+        value(number)
     }
 
     /// The text of one object.
     package static func text<Failure: Error>(
         _ body: (inout JSONWriter) throws(Failure) -> Void
     ) throws(Failure) -> [UInt8] {
-        var writer = JSONWriter()
-        writer.bytes.reserveCapacity(1_024)
+        var writer = JSONWriter(capacity: 1_024)
         try writer.object(body)
         return writer.bytes
     }

@@ -41,7 +41,7 @@ package struct JSONLogHandler: LogHandler {
             writer.member("msg", "\(event.message)")
             for (key, value) in all.sorted(by: { $0.key < $1.key }) where !Self.taken.contains(key)
             {
-                writer.key(key)
+                writer.key(named: key)
                 Self.write(value, to: &writer)
             }
         }
@@ -65,7 +65,7 @@ package struct JSONLogHandler: LogHandler {
         case .dictionary(let members):
             writer.object { writer in
                 for (key, value) in members.sorted(by: { $0.key < $1.key }) {
-                    writer.key(key)
+                    writer.key(named: key)
                     write(value, to: &writer)
                 }
             }

@@ -24,7 +24,7 @@ package struct MetadataRow: Sendable, Equatable {
     package func write(to writer: inout JSONWriter) {
         writer.object { writer in
             for (column, value) in zip(columns, values) {
-                writer.key(column)
+                writer.key(named: column)
                 writer.embed(value)
             }
         }

@@ -4,6 +4,7 @@ struct FieldReader {
     let path: String
     private var members: [JSONMember]
     private var taken: [Bool]
+    private var leftCount: Int
 
     /// Reads an object; anything else is refused.
     init(_ node: JSONNode, path: String = "") throws(Problem) {
@@ -17,6 +18,7 @@ struct FieldReader {
         self.path = path
         self.members = members
         taken = Array(repeating: false, count: members.count)
+        leftCount = members.count
     }
 
     /// The full name of a field.
@@ -30,9 +32,12 @@ struct FieldReader {
         return node
     }
 
-    /// Takes a field and keeps `null`.
+    /// Takes a field and keeps `null`; once taken, a field is there no more.
     mutating func raw(_ key: String) -> JSONNode? {
-        guard let index = members.firstIndex(where: { $0.key == key }) else { return nil }
+        guard leftCount > 0,
+            let index = members.indices.first(where: { members[$0].key == key && !taken[$0] })
+        else { return nil }
+        leftCount -= 1
         taken[index] = true
         return members[index].node
     }
@@ -99,12 +104,13 @@ struct FieldReader {
             rest.append(members[index])
             taken[index] = true
         }
+        leftCount = 0
         return rest
     }
 
     /// Refuses the fields that are left.
     mutating func finish() throws(Problem) {
-        guard let index = taken.firstIndex(of: false) else { return }
+        guard leftCount > 0, let index = taken.firstIndex(of: false) else { return }
         let field = name(members[index].key)
         throw .invalidRequest("unknown field \"\(field)\"", field: field)
     }

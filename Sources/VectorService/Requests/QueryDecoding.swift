@@ -88,6 +88,7 @@ enum QueryDecoding {
             throw .invalidRequest("the body must be little-endian float32")
         }
         var members: [JSONMember] = []
+        members.reserveCapacity(parameters.count)
         for parameter in parameters {
             guard !members.contains(where: { $0.key == parameter.name }) else {
                 throw .invalidRequest("\(parameter.name) is given twice", field: parameter.name)
@@ -147,8 +148,15 @@ enum QueryDecoding {
         query.minimumSimilarity = try fields.number("min_similarity").map { Float($0) }
         if let recall = try fields.number("recall") { query.recallTarget = recall }
         query.nprobe = try fields.integer("nprobe")
-        let wantsMetadata = try namesMetadata(&fields)
-        query.include = try include(&fields, default: query.include, takesMetadata: true)
+        let included = try fields.texts("include")
+        let wantsMetadata = included.map { $0.contains("metadata") }
+        if let included {
+            query.include = try include(
+                included,
+                field: fields.name("include"),
+                takesMetadata: true
+            )
+        }
         let explain = try fields.flag("explain") ?? false
         query.isProfiled = explain
         if let milliseconds = try fields.number("time_limit_ms") {
@@ -178,19 +186,20 @@ enum QueryDecoding {
         )
     }
 
-    /// Whether `include` names `metadata`; nil when it is not given.
-    private static func namesMetadata(_ fields: inout FieldReader) throws(Problem) -> Bool? {
-        guard let names = try fields.texts("include") else { return nil }
-        return names.contains("metadata")
-    }
-
-    /// Reads `include`, a list of `attributes`, `payload`, `vector` and, in queries, `metadata`.
+    /// Reads `include`, a list of `attributes`, `payload` and `vector`; the default where it is absent.
     static func include(
         _ fields: inout FieldReader,
-        default defaultFields: IncludedFields,
-        takesMetadata: Bool = false
+        default defaultFields: IncludedFields
     ) throws(Problem) -> IncludedFields {
         guard let names = try fields.texts("include") else { return defaultFields }
+        return try include(names, field: fields.name("include"), takesMetadata: false)
+    }
+
+    private static func include(
+        _ names: [String],
+        field: String,
+        takesMetadata: Bool
+    ) throws(Problem) -> IncludedFields {
         var included: IncludedFields = []
         for name in names {
             switch name {
@@ -202,7 +211,7 @@ enum QueryDecoding {
                 throw .invalidRequest(
                     "unknown part \"\(name)\"; include takes attributes, payload, vector"
                         + (takesMetadata ? " and metadata" : ""),
-                    field: fields.name("include")
+                    field: field
                 )
             }
         }

@@ -179,7 +179,7 @@ package enum RecordDecoding {
         guard !rest.isEmpty else { return nil }
         return JSONWriter.text { writer in
             for member in rest {
-                writer.key(member.key)
+                writer.key(named: member.key)
                 writer.embed(text[member.node.range])
             }
         }

@@ -44,12 +44,17 @@ enum VectorDecoding {
     /// Reads packed little-endian float32; nil when the bytes are not a whole number of floats.
     static func floats(of bytes: [UInt8]) -> [Float]? {
         guard bytes.count.isMultiple(of: 4) else { return nil }
-        return bytes.withUnsafeBytes { source in
-            (0..<bytes.count / 4).map { index in
-                let bits = source.loadUnaligned(fromByteOffset: 4 * index, as: UInt32.self)
-                return Float(bitPattern: UInt32(littleEndian: bits))
+        var floats = [Float](unsafeUninitializedCapacity: bytes.count / 4) { floats, count in
+            bytes.withUnsafeBytes { UnsafeMutableRawBufferPointer(floats).copyMemory(from: $0) }
+            count = bytes.count / 4
+        }
+        // Where memory is little-endian too, they are the floats already.
+        if 1.littleEndian != 1 {
+            for index in floats.indices {
+                floats[index] = Float(bitPattern: UInt32(littleEndian: floats[index].bitPattern))
             }
         }
+        return floats
     }
 }
 

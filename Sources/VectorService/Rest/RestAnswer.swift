@@ -58,7 +58,7 @@ struct RestAnswer {
             for item in call.selection.items {
                 let value = value(of: item, in: &row)
                 if value == nil, call.mediaType.stripsNulls { continue }
-                writer.key(item.name)
+                writer.key(named: item.name)
                 if let value { value.write(to: &writer) } else { writer.null() }
             }
         }

@@ -18,6 +18,8 @@ final class ConnectionGuard {
     private var context: ChannelHandlerContext?
     private let start = NIODeadline.now()
     private var isCounted = false
+    /// Whether the flush under way is known to have left nothing.
+    private var isAllTaken = false
     /// Told when the general server has written an answer to its end, and whether it was the last one.
     var onAnswer: ((_ isLast: Bool) -> Void)?
 
@@ -47,6 +49,23 @@ final class ConnectionGuard {
 
     func change(_ event: (inout ConnectionClock, Duration) -> Void) {
         event(&clock, now)
+        schedule()
+    }
+
+    /// An answer was written to its end, and nothing is written after it: the socket has taken all.
+    func answerWasTaken() {
+        let now = now
+        isAllTaken = true
+        clock.unsent(0, now: now)
+        clock.answerEnded(now: now)
+        schedule()
+    }
+
+    /// Passes a flush on and finds out what it left.
+    func flush(_ context: ChannelHandlerContext) {
+        isAllTaken = false
+        context.flush()
+        if !isAllTaken { measureUnsent() }
         schedule()
     }
 
@@ -127,9 +146,7 @@ final class ConnectionBytesHandler: ChannelDuplexHandler {
     }
 
     func flush(context: ChannelHandlerContext) {
-        context.flush()
-        connection.measureUnsent()
-        connection.change { _, _ in }
+        connection.flush(context)
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {

@@ -1,7 +1,9 @@
 import NIOCore
 
 /// A query that came, before it is known who asks.
-struct DirectQuestion: Sendable {
+///
+/// A class, because the call that comes of it keeps it.
+final class DirectQuestion: Sendable {
     let head: RequestHead
     let body: [UInt8]
     /// What the log and the answer call it.
@@ -14,18 +16,36 @@ struct DirectQuestion: Sendable {
     /// Takes the answer, on the loop.
     let finish: @Sendable (DirectAnswer) -> Void
 
+    init(
+        head: RequestHead,
+        body: [UInt8],
+        id: String,
+        front: HTTPFront,
+        start: ContinuousClock.Instant,
+        peer: @escaping @Sendable () -> String?,
+        finish: @escaping @Sendable (DirectAnswer) -> Void
+    ) {
+        self.head = head
+        self.body = body
+        self.id = id
+        self.front = front
+        self.start = start
+        self.peer = peer
+        self.finish = finish
+    }
+
     /// Finds out who asks.
     ///
     /// - Parameter verifiesTokens: Whether there is time to look at a signature; `TokenRefusal.unverified`
     ///   is thrown when there is not and one has to be looked at.
     func call(verifiesTokens: Bool) throws -> DirectCall {
-        var (request, _) = try front.request(
+        let request = try front.request(
             head,
+            body: body,
             id: id,
             verifiesTokens: verifiesTokens,
             peer: peer
-        )
-        request.body = body
+        ).request
         front.service.began(request)
         return DirectCall(request, to: self)
     }
@@ -44,24 +64,23 @@ struct DirectQuestion: Sendable {
 /// A class, because it is handed on from the loop to a thread and back.
 final class DirectCall: Sendable {
     let request: ServiceRequest
-    let head: RequestHead
-    let front: HTTPFront
-    let start: ContinuousClock.Instant
-    let finish: @Sendable (DirectAnswer) -> Void
+    private let question: DirectQuestion
 
-    init(_ request: ServiceRequest, to question: DirectQuestion) {
+    var front: HTTPFront { question.front }
+
+    init(_ request: consuming ServiceRequest, to question: DirectQuestion) {
         self.request = request
-        head = question.head
-        front = question.front
-        start = question.start
-        finish = question.finish
+        self.question = question
     }
+
+    /// Takes the answer, on the loop.
+    func finish(_ answer: DirectAnswer) { question.finish(answer) }
 
     /// The bytes of an answer, counted and logged.
     func answer(_ answer: ServiceAnswer) -> DirectAnswer {
-        front.service.ended(request, answer, since: start)
-        let message = front.message(answer, to: head, id: request.id)
-        front.log(head, status: message.status, id: request.id, since: start)
+        front.service.ended(request, answer, since: question.start)
+        let message = front.message(answer, to: question.head, id: request.id)
+        front.log(question.head, status: message.status, id: request.id, since: question.start)
         return DirectAnswer(message)
     }
 }

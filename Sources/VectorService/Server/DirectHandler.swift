@@ -43,6 +43,8 @@ final class DirectHandler: ChannelDuplexHandler, RemovableChannelHandler {
     private var state = State.ready
     private var bytes = ByteBuffer()
     private var isReadHeld = false
+    /// Whether the handlers behind have had bytes since they were last told that no more come for now.
+    private var hasPassedOn = false
     /// Whether the answer under way, or of the general server, is the last one.
     private var isEnding = false
     private var isInputClosed = false
@@ -68,7 +70,9 @@ final class DirectHandler: ChannelDuplexHandler, RemovableChannelHandler {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         switch state {
-        case .through: return context.fireChannelRead(data)
+        case .through:
+            hasPassedOn = true
+            return context.fireChannelRead(data)
         case .ended: return
         case .ready, .collecting, .answering, .passing: break
         }
@@ -79,7 +83,19 @@ final class DirectHandler: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     func channelReadComplete(context: ChannelHandlerContext) {
+        completeRead(context)
+    }
+
+    /// Tells the handlers behind that no more bytes come for now, if they have had any.
+    private func completeRead(_ context: ChannelHandlerContext) {
+        guard hasPassedOn else { return }
+        hasPassedOn = false
         context.fireChannelReadComplete()
+    }
+
+    private func pass(_ bytes: ByteBuffer, _ context: ChannelHandlerContext) {
+        hasPassedOn = true
+        context.fireChannelRead(wrapInboundOut(bytes))
     }
 
     func read(context: ChannelHandlerContext) {
@@ -123,9 +139,8 @@ final class DirectHandler: ChannelDuplexHandler, RemovableChannelHandler {
         case .ready, .passing: break
         }
         // What is left is no whole request; the decoder says so.
-        let isRestLeft = bytes.readableBytes > 0
         passEverything(context)
-        if isRestLeft { context.fireChannelReadComplete() }
+        completeRead(context)
         context.fireUserInboundEventTriggered(ChannelEvent.inputClosed)
     }
 
@@ -134,7 +149,7 @@ final class DirectHandler: ChannelDuplexHandler, RemovableChannelHandler {
         guard bytes.readableBytes > 0 else { return }
         let rest = bytes
         bytes = ByteBuffer()
-        context.fireChannelRead(wrapInboundOut(rest))
+        pass(rest, context)
     }
 
     /// Does what can be done with the bytes that are here.
@@ -152,7 +167,7 @@ final class DirectHandler: ChannelDuplexHandler, RemovableChannelHandler {
                     isAnswered && part == count
                     ? (isEnding ? .ended : .ready)
                     : .passing(byteCount: count - part, isAnswered: isAnswered)
-                context.fireChannelRead(wrapInboundOut(slice))
+                pass(slice, context)
             case .collecting(let head, let headCount, let count):
                 guard bytes.readableBytes >= count else { return }
                 ask(context, head, headByteCount: headCount, byteCount: count)
@@ -174,7 +189,11 @@ final class DirectHandler: ChannelDuplexHandler, RemovableChannelHandler {
         case .head(let head, let count, let bodyCount):
             if bodyCount <= Route.functionBodyLimit, lanes.live.current.service.isDirect(head) {
                 connection.change { $0.head(bodyByteCount: bodyCount, now: $1) }
-                state = .collecting(head, headByteCount: count, byteCount: count + bodyCount)
+                if bytes.readableBytes >= count + bodyCount {
+                    ask(context, head, headByteCount: count, byteCount: count + bodyCount)
+                } else {
+                    state = .collecting(head, headByteCount: count, byteCount: count + bodyCount)
+                }
             } else {
                 state = .passing(byteCount: count + bodyCount, isAnswered: false)
             }
@@ -210,15 +229,18 @@ final class DirectHandler: ChannelDuplexHandler, RemovableChannelHandler {
     /// Writes the answer to the query under way.
     private func finish(_ answer: DirectAnswer) {
         guard let context, case .answering = state else { return }
-        context.writeAndFlush(wrapOutboundOut(answer.bytes)).assumeIsolated().whenSuccess {
+        // Asked for before: most answers are taken within the call.
+        let promise = context.eventLoop.makePromise(of: Void.self)
+        promise.futureResult.assumeIsolated().whenSuccess {
             if answer.closes { context.close(promise: nil) } else { self.written() }
         }
+        context.writeAndFlush(wrapOutboundOut(answer.bytes), promise: promise)
     }
 
     /// Goes on when the socket has taken all of an answer.
     private func written() {
         guard let context else { return }
-        connection.change { $0.answerEnded(now: $1) }
+        connection.answerWasTaken()
         if isEnding {
             state = .ended
             context.fireUserInboundEventTriggered(ChannelShouldQuiesceEvent())
@@ -247,7 +269,7 @@ final class DirectHandler: ChannelDuplexHandler, RemovableChannelHandler {
             connection.change { $0.received(now: $1) }
             advance(context)
             // What was passed on belongs to no read of the socket that would end by itself.
-            context.fireChannelReadComplete()
+            completeRead(context)
         }
         if isInputClosed { inputEnded(context) }
         if isReadHeld, !(isBusy && bytes.readableBytes > Self.maximumEarlyByteCount) {

@@ -20,10 +20,10 @@ extension StoreService {
     /// Whether a request is a query, which can be answered next to the socket.
     func isDirect(_ head: RequestHead) -> Bool {
         guard head.method == "POST" else { return false }
-        if head.path.hasPrefix(Self.functionPath) {
+        if Route.isRest(head.path), head.path.hasPrefix(Self.functionPath) {
             return surface.upstream == nil || isOwn(head.path)
         }
-        return head.path.hasPrefix("/v1/collections/") && head.path.hasSuffix("/query")
+        return Route.isQuery(head.path)
     }
 
     /// Decodes a query, after everything that may refuse it.
@@ -57,9 +57,11 @@ extension StoreService {
 }
 
 extension QueryDecoding {
+    /// What queries of a kind may differ in.
+    private static let passing = ["vector", "id", "min_lsn", "timeout_ms"]
+
     /// What a query asks for, without what differs from one to the next of its kind.
     static func kind(of request: ServiceRequest, _ node: JSONNode?, _ scope: RowScope) -> Int {
-        let passing = ["vector", "id", "min_lsn", "timeout_ms"]
         var hasher = Hasher()
         hasher.combine(request, scope)
         for (name, value) in request.parameters where !passing.contains(name) {

@@ -39,7 +39,8 @@ extension StoreService {
         _ request: ServiceRequest
     ) async throws -> [UInt8] {
         let outcome = try await threads.runFresh {
-            try self.make(try Self.decode(request, collection, scope), collection, scope, request)
+            let decoded = try Self.decode(request, collection.configuration, scope)
+            return try self.make(decoded, collection, scope, request)
         }
         switch outcome {
         case .answer(let answer): return answer.body
@@ -50,8 +51,9 @@ extension StoreService {
     /// Decodes a query and finds out whether it may be made.
     func prepareQuery(_ request: ServiceRequest, of name: String) throws -> PreparedSearch {
         let collection = try visibleCollection(name, to: request.principal)
-        let scope = try scope(of: request.principal, in: collection.configuration)
-        let decoded = try Self.decode(request, collection, scope)
+        let configuration = collection.configuration
+        let scope = try scope(of: request.principal, in: configuration)
+        let decoded = try Self.decode(request, configuration, scope)
         return PreparedSearch(kind: decoded.kind) {
             do {
                 return try self.make(decoded, collection, scope, request)
@@ -71,7 +73,7 @@ extension StoreService {
         _ scope: RowScope,
         _ request: ServiceRequest
     ) throws -> PreparedSearch.Outcome {
-        let name = collection.configuration.name
+        let name = collection.name
         let search = try Self.search(decoded, collection, scope)
         let ids = try search.metadataIDs(metadata?.table(of: name))
         observe(search, collection: name, request)
@@ -92,7 +94,7 @@ extension StoreService {
         _ request: ServiceRequest
     ) async throws -> [UInt8] {
         let start = ContinuousClock.now
-        let name = collection.configuration.name
+        let name = collection.name
         let table = metadata?.table(of: name)
         let searches = try await threads.runFresh {
             let searches = try Self.searches(collection, scope, request)
@@ -147,11 +149,10 @@ extension StoreService {
 
     private static func decode(
         _ request: ServiceRequest,
-        _ collection: VectorCollection,
+        _ configuration: CollectionConfiguration,
         _ scope: RowScope
     ) throws -> DecodedQuery {
         let start = ContinuousClock.now
-        let configuration = collection.configuration
         let asked: RequestedQuery
         var node: JSONNode?
         if request.contentType == "application/octet-stream" {

@@ -34,7 +34,7 @@ package struct TokenInspection: Sendable {
         self.isRefused = isRefused
         encoded = JSONWriter.text { writer in
             for (name, index) in [("header", 0), ("claims", 1)] {
-                writer.key(name)
+                writer.key(named: name)
                 if let node = object(index) { writer.value(node) } else { writer.null() }
             }
             if let expiry = object(1)?["exp"]?.number {

@@ -85,7 +85,7 @@ package struct TokenIssuer: Sendable {
             writer.member("sub", subject)
             writer.member("role", role)
             for member in claims?.members ?? [] {
-                writer.key(member.key)
+                writer.key(named: member.key)
                 writer.value(member.node)
             }
         }
@@ -173,7 +173,7 @@ package struct TokenIssuer: Sendable {
             writer.member("jti", Self.random(16))
             if let session { writer.member("session_id", session) }
             for member in claims.members ?? [] {
-                writer.key(member.key)
+                writer.key(named: member.key)
                 writer.value(member.node)
             }
         }

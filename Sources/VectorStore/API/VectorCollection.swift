@@ -9,8 +9,6 @@ public final class VectorCollection: Sendable {
     let state: CollectionState
     private let committer: Committer
     let scheduler: MaintenanceScheduler
-    /// Made once: a query must not pay for the table of attributes.
-    private let check: QueryCheck
 
     init(
         core: StoreCore,
@@ -22,8 +20,10 @@ public final class VectorCollection: Sendable {
         self.state = state
         self.committer = committer
         self.scheduler = scheduler
-        check = QueryCheck(state.configuration)
     }
+
+    /// What the collection is called.
+    public var name: String { state.configuration.name }
 
     /// What the collection is.
     public var configuration: CollectionConfiguration { state.configuration }
@@ -54,7 +54,7 @@ public final class VectorCollection: Sendable {
         _ records: [Record],
         writeID: WriteID? = nil
     ) async throws(VectorStoreError) -> WriteReceipt {
-        let rows = try check.records.rows(records)
+        let rows = try state.check.records.rows(records)
         let byteCount = rows.reduce(0) { $0 + $1.logByteCount }
         return try await committer.submit(
             .upsert(rows),
@@ -73,7 +73,7 @@ public final class VectorCollection: Sendable {
         _ patches: [RecordPatch],
         writeID: WriteID? = nil
     ) async throws(VectorStoreError) -> WriteReceipt {
-        let checked = try check.records.patches(patches)
+        let checked = try state.check.records.patches(patches)
         return try await committer.submit(
             .update(checked),
             byteCount: checked.count * (configuration.dimension * 4 + 512),
@@ -90,7 +90,7 @@ public final class VectorCollection: Sendable {
         ids: [RecordID],
         writeID: WriteID? = nil
     ) async throws(VectorStoreError) -> WriteReceipt {
-        let check = check.records
+        let check = state.check.records
         try check.checkCount(ids.count)
         for (row, id) in ids.enumerated() { try check.check(id: id, row: row) }
         return try await committer.submit(
@@ -111,8 +111,8 @@ public final class VectorCollection: Sendable {
         writeID: WriteID? = nil
     ) async throws(VectorStoreError) -> WriteReceipt {
         let work = WriteRequest.Work.deleteMatching(
-            try check.program(filter),
-            partitions: try check.partitions(partition.map { [$0] })
+            try state.check.program(filter),
+            partitions: try state.check.partitions(partition.map { [$0] })
         )
         return try await committer.submit(work, byteCount: 0, to: state, id: writeID)
     }
@@ -155,7 +155,7 @@ public final class VectorCollection: Sendable {
     ///
     /// - Complexity: Proportional to the rows scanned, which the answer's statistics tell.
     public func search(_ query: SearchQuery) throws(VectorStoreError) -> SearchResult {
-        let checked = try check.check(query)
+        let checked = try state.check.check(query)
         return try answer(checked, include: query.include, live: try live())
     }
 
@@ -166,7 +166,7 @@ public final class VectorCollection: Sendable {
         results.reserveCapacity(queries.count)
         for query in queries {
             results.append(
-                try answer(try check.check(query), include: query.include, live: live)
+                try answer(try state.check.check(query), include: query.include, live: live)
             )
         }
         return results
@@ -224,8 +224,8 @@ public final class VectorCollection: Sendable {
         let live = try live()
         let scan = RecordScan(
             live: live,
-            partitions: try check.partitions(partition.map { [$0] }),
-            filter: try check.program(filter)
+            partitions: try state.check.partitions(partition.map { [$0] }),
+            filter: try state.check.program(filter)
         )
         let start = try cursor.map { text throws(VectorStoreError) in
             try RecordScan.Position(cursor: text)
@@ -250,8 +250,8 @@ public final class VectorCollection: Sendable {
         let live = try live()
         let scan = RecordScan(
             live: live,
-            partitions: try check.partitions(partition.map { [$0] }),
-            filter: try check.program(filter)
+            partitions: try state.check.partitions(partition.map { [$0] }),
+            filter: try state.check.program(filter)
         )
         return try reading(live) { () throws(CorruptionError) in try scan.count() }
     }

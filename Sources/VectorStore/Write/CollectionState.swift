@@ -9,6 +9,8 @@ import Synchronization
 package final class CollectionState: Sendable {
     package let id: UInt32
     package let configuration: CollectionConfiguration
+    /// Made once: a query must not pay for the table of attributes.
+    let check: QueryCheck
     package let liveRecall: LiveRecall
     private let current: Mutex<LiveSet?>
     /// Held while ids in memtables are looked up or written.
@@ -22,6 +24,7 @@ package final class CollectionState: Sendable {
     ) {
         self.id = id
         self.configuration = configuration
+        check = QueryCheck(configuration)
         liveRecall = LiveRecall(interval: recallInterval)
         current = Mutex(live)
     }
