@@ -66,10 +66,26 @@ package struct HTTPDispatcher: HTTPResponder {
                 // The rest of the body is not read, so the connection cannot be used again.
                 if !isBodyless(request) { closeAfterAnswer(context.channel) }
             }
-            response = Response(front.message(answer, to: head, id: id), to: head)
+            response = await Self.response(answer, to: head, id: id, front)
         }
         front.log(head, status: response.status.code, id: id, since: start)
         return response
+    }
+
+    /// The answer as Hummingbird takes it.
+    ///
+    /// Large ones are copied and compressed where work of any length is done: here it would hold up queries
+    /// for milliseconds.
+    private static func response(
+        _ answer: ServiceAnswer,
+        to head: RequestHead,
+        id: String,
+        _ front: HTTPFront
+    ) async -> Response {
+        let make = { @Sendable in Response(front.message(answer, to: head, id: id), to: head) }
+        guard answer.body.count >= Gzip.minimumByteCount else { return make() }
+        // Where the threads have no place for it, it is made all the same.
+        return (try? await front.service.recordThreads.run(make)) ?? make()
     }
 
     /// The client's own id for a request when it is a plain word, else one of ours.

@@ -52,6 +52,12 @@ final class ConnectionGuard {
         schedule()
     }
 
+    /// A request is complete.
+    func requestEnded() {
+        clock.requestEnded()
+        schedule()
+    }
+
     /// An answer was written to its end, and nothing is written after it: the socket has taken all.
     func answerWasTaken() {
         let now = now
@@ -175,7 +181,7 @@ final class ConnectionRequestsHandler: ChannelDuplexHandler, RemovableChannelHan
             let count = head.headerFields[.contentLength].flatMap { Int($0) }
             connection.change { $0.head(bodyByteCount: count, now: $1) }
         case .body: break
-        case .end: connection.change { clock, _ in clock.requestEnded() }
+        case .end: connection.requestEnded()
         }
         context.fireChannelRead(data)
     }

@@ -43,6 +43,7 @@ final class DirectHandler: ChannelDuplexHandler, RemovableChannelHandler {
     private var state = State.ready
     private var bytes = ByteBuffer()
     private var isReadHeld = false
+    private var isReading = false
     /// Whether the handlers behind have had bytes since they were last told that no more come for now.
     private var hasPassedOn = false
     /// Whether the answer under way, or of the general server, is the last one.
@@ -64,6 +65,8 @@ final class DirectHandler: ChannelDuplexHandler, RemovableChannelHandler {
     func handlerRemoved(context: ChannelHandlerContext) {
         self.context = nil
         connection.onAnswer = nil
+        // No end of the read is told to those who are gone; others have queries in the lane.
+        endRead()
     }
 
     // MARK: In
@@ -76,14 +79,22 @@ final class DirectHandler: ChannelDuplexHandler, RemovableChannelHandler {
         case .ended: return
         case .ready, .collecting, .answering, .passing: break
         }
-        lane?.turnBegan()
+        isReading = true
+        lane?.readBegan()
         var data = unwrapInboundIn(data)
         if bytes.readableBytes == 0 { bytes = data } else { bytes.writeBuffer(&data) }
         advance(context)
     }
 
     func channelReadComplete(context: ChannelHandlerContext) {
+        endRead()
         completeRead(context)
+    }
+
+    private func endRead() {
+        guard isReading else { return }
+        isReading = false
+        lane?.readEnded()
     }
 
     /// Tells the handlers behind that no more bytes come for now, if they have had any.
@@ -209,7 +220,7 @@ final class DirectHandler: ChannelDuplexHandler, RemovableChannelHandler {
         headByteCount: Int,
         byteCount: Int
     ) {
-        connection.change { clock, _ in clock.requestEnded() }
+        connection.requestEnded()
         state = .answering
         let start = ContinuousClock.now
         bytes.moveReaderIndex(forwardBy: headByteCount)

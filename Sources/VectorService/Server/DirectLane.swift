@@ -1,7 +1,7 @@
 // Queries on their way past the general server, for the connections of one event loop.
 //
-// - What came in one turn of the loop is looked at together, when the turn has read all of it: nothing
-//   waits for more to come.
+// - What came in one read of a connection is looked at when the read is over: nothing waits for more to
+//   come.
 // - A query that took little of late is made on the loop, which saves two changes of thread, as long as
 //   the turn has time left for it: a turn ends when the loop looks at its sockets again, not when the
 //   queries that wait now are made. Everything else goes to `WorkerThreads`, and so does a kind of query
@@ -47,9 +47,17 @@ final class DirectLane: @unchecked Sendable {
     private let lanes: DirectLanes
     private var calls: [DirectCall] = []
     private var isScheduled = false
+    /// Whether a connection is being read, at whose end the queries are looked at.
+    private var isReading = false
     /// The time that queries took in this turn of the loop.
     private var spent = Duration.zero
+    /// Whether the loop has looked at its sockets, or is about to, since that time was spent.
+    private var isTurnOver = true
+    private var isTurnWatched = false
     private var isRecovering = false
+
+    /// So much is spent in a turn before its end is watched for, which costs as much as a query is long.
+    private static let unwatched = Duration.microseconds(50)
 
     /// Larger bodies are decoded on the threads.
     private static let maximumBodyByteCount = 64 << 10
@@ -59,9 +67,18 @@ final class DirectLane: @unchecked Sendable {
         self.lanes = lanes
     }
 
-    /// Bytes came from a socket: the loop has a new turn.
-    func turnBegan() {
+    /// Bytes came from a socket; `readEnded` follows.
+    func readBegan() {
+        isReading = true
+        guard isTurnOver else { return }
+        isTurnOver = false
         spent = .zero
+    }
+
+    /// The connection was read, or is no more.
+    func readEnded() {
+        isReading = false
+        if !calls.isEmpty, !isScheduled { drain() }
     }
 
     /// Takes a query, on the loop; it is answered later, never within this call.
@@ -78,9 +95,8 @@ final class DirectLane: @unchecked Sendable {
 
     private func add(_ call: DirectCall) {
         calls.append(call)
-        guard !isScheduled else { return }
+        guard !isScheduled, !isReading else { return }
         isScheduled = true
-        // It runs when this turn has read from every connection that had something.
         loop.assumeIsolated().execute { self.drain() }
     }
 
@@ -105,21 +121,31 @@ final class DirectLane: @unchecked Sendable {
         let calls = calls
         self.calls = []
         var rest: [DirectCall] = []
-        let start = ContinuousClock.now
-        let spentBefore = spent
+        var now = ContinuousClock.now
+        let start = now - spent
         for call in calls {
-            spent = spentBefore + (ContinuousClock.now - start)
-            let left = call.front.limits.loopBudget - spent
+            let left = call.front.limits.loopBudget - (now - start)
             if left > .zero, call.request.body.count <= Self.maximumBodyByteCount {
-                make(call, within: left)
+                now = make(call, within: left, now: now)
             } else {
                 rest.append(call)
             }
         }
-        spent = spentBefore + (ContinuousClock.now - start)
+        spent = now - start
         guard let last = calls.last else { return }
+        watchTurn()
         recover(after: last.front.limits.loopBudget)
         if !rest.isEmpty { hand(over: rest.map { ($0, nil) }) }
+    }
+
+    /// Notices when the loop has read from every connection that had something.
+    private func watchTurn() {
+        guard spent > Self.unwatched, !isTurnOver, !isTurnWatched else { return }
+        isTurnWatched = true
+        loop.assumeIsolated().execute {
+            self.isTurnWatched = false
+            self.isTurnOver = true
+        }
     }
 
     /// Begins a new turn after a while in which the threads have the queries, should no bytes come: the
@@ -134,16 +160,24 @@ final class DirectLane: @unchecked Sendable {
     }
 
     /// Decodes a query and makes it here if it fits, on a thread if it does not.
-    private func make(_ call: DirectCall, within limit: Duration) {
+    ///
+    /// - Returns: The time when that is done.
+    private func make(
+        _ call: DirectCall,
+        within limit: Duration,
+        now: ContinuousClock.Instant
+    ) -> ContinuousClock.Instant {
         let service = call.front.service
         do {
             let search = try service.prepare(call.request)
             guard let expected = lanes.costs.expected(search.kind), expected <= limit else {
-                return hand(over: [(call, search)])
+                hand(over: [(call, search)])
+                return .now
             }
-            Self.run(search, call, lanes, later: onLoop) { $0.finish($1) }
+            return Self.run(search, call, lanes, start: now, later: onLoop) { $0.finish($1) }
         } catch {
             call.finish(call.answer(service.refusal(of: call.request, error)))
+            return .now
         }
     }
 
@@ -155,21 +189,24 @@ final class DirectLane: @unchecked Sendable {
     /// Makes a decoded query; blocks.
     ///
     /// `deliver` is called at once, or `later` from a task when the answer needs more than the store.
-    private static func run(
+    ///
+    /// - Returns: The time when it was made.
+    @discardableResult private static func run(
         _ search: PreparedSearch,
         _ call: DirectCall,
         _ lanes: DirectLanes,
+        start: ContinuousClock.Instant,
         later: @escaping @Sendable (DirectCall, DirectAnswer) -> Void,
         deliver: (DirectCall, DirectAnswer) -> Void
-    ) {
+    ) -> ContinuousClock.Instant {
         let service = call.front.service
-        let start = ContinuousClock.now
         let answer: ServiceAnswer
         do {
             switch try search.make() {
             case .answer(let made): answer = made
             case .later(let work):
-                lanes.costs.note(search.kind, took: ContinuousClock.now - start)
+                let end = ContinuousClock.now
+                lanes.costs.note(search.kind, took: end - start)
                 Task {
                     let answer: ServiceAnswer
                     do {
@@ -179,14 +216,16 @@ final class DirectLane: @unchecked Sendable {
                     }
                     later(call, call.answer(answer))
                 }
-                return
+                return end
             }
         } catch {
             answer = service.refusal(of: call.request, error)
         }
         let bytes = call.answer(answer)
-        lanes.costs.note(search.kind, took: ContinuousClock.now - start)
+        let end = ContinuousClock.now
+        lanes.costs.note(search.kind, took: end - start)
         deliver(call, bytes)
+        return end
     }
 
     /// Lets the threads make queries; those that have no place in the queue are refused here.
@@ -199,7 +238,7 @@ final class DirectLane: @unchecked Sendable {
                 do {
                     if let refusal { throw refusal }
                     let search = try search ?? service.prepare(call.request)
-                    Self.run(search, call, lanes, later: deliver, deliver: deliver)
+                    Self.run(search, call, lanes, start: .now, later: deliver, deliver: deliver)
                 } catch {
                     deliver(call, call.answer(service.refusal(of: call.request, error)))
                 }
