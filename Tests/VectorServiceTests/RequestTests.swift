@@ -98,6 +98,24 @@ import VectorStore
         #expect(error?.status == 400)
     }
 
+    @Test func `an attribute may have the name of the partition key, and is both`() throws {
+        let configuration = CollectionConfiguration(
+            name: "c",
+            dimension: 2,
+            partitionKey: "creator_id",
+            attributes: [AttributeDeclaration("creator_id", .string)]
+        )
+        let body = #"{"records":[{"id":1,"vector":[1,0],"creator_id":"a"}]}"#
+        let records = try RecordDecoding.records(
+            Array(body.utf8),
+            isLines: false,
+            configuration: configuration
+        )
+        #expect(records.first?.partition == "a")
+        #expect(records.first?.attributes == ["creator_id": .string("a")])
+        #expect(records.first?.payload == nil)
+    }
+
     @Test func `a line that is refused is named by its row`() {
         let body = "{\"id\":1,\"vector\":[1,0]}\n\n{\"id\":2}\n"
         let error = #expect(throws: Problem.self) {

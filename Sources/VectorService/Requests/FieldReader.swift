@@ -4,7 +4,6 @@ struct FieldReader {
     let path: String
     private var members: [JSONMember]
     private var taken: [Bool]
-    private var leftCount: Int
 
     /// Reads an object; anything else is refused.
     init(_ node: JSONNode, path: String = "") throws(Problem) {
@@ -18,7 +17,6 @@ struct FieldReader {
         self.path = path
         self.members = members
         taken = Array(repeating: false, count: members.count)
-        leftCount = members.count
     }
 
     /// The full name of a field.
@@ -32,12 +30,11 @@ struct FieldReader {
         return node
     }
 
-    /// Takes a field and keeps `null`; once taken, a field is there no more.
+    /// Takes a field and keeps `null`.
+    ///
+    /// It can be asked for again: an attribute may have the name of the partition key, and is both then.
     mutating func raw(_ key: String) -> JSONNode? {
-        guard leftCount > 0,
-            let index = members.indices.first(where: { members[$0].key == key && !taken[$0] })
-        else { return nil }
-        leftCount -= 1
+        guard let index = members.firstIndex(where: { $0.key == key }) else { return nil }
         taken[index] = true
         return members[index].node
     }
@@ -104,13 +101,12 @@ struct FieldReader {
             rest.append(members[index])
             taken[index] = true
         }
-        leftCount = 0
         return rest
     }
 
     /// Refuses the fields that are left.
     mutating func finish() throws(Problem) {
-        guard leftCount > 0, let index = taken.firstIndex(of: false) else { return }
+        guard let index = taken.firstIndex(of: false) else { return }
         let field = name(members[index].key)
         throw .invalidRequest("unknown field \"\(field)\"", field: field)
     }
