@@ -5,7 +5,7 @@
 package enum CodeDeviations {
     /// Of a search that measures others.
     package static let thorough: Float = 3.5
-    /// Of a search that names its lists: it asks for all that they hold.
+    /// The least of a search that names its lists: it asks for all that they hold.
     package static let named: Float = 1.6
 
     /// Of a search of `nprobe` lists, whose recall calibration has measured with just these.

@@ -98,21 +98,24 @@ import VectorStore
         #expect(error?.status == 400)
     }
 
-    @Test func `an attribute may have the name of the partition key, and is both`() throws {
+    @Test func `an attribute may have the name of another field, and is both`() throws {
         let configuration = CollectionConfiguration(
             name: "c",
             dimension: 2,
             partitionKey: "creator_id",
-            attributes: [AttributeDeclaration("creator_id", .string)]
+            attributes: [
+                AttributeDeclaration("id", .int64), AttributeDeclaration("partition", .string),
+            ]
         )
-        let body = #"{"records":[{"id":1,"vector":[1,0],"creator_id":"a"}]}"#
+        let body = #"{"records":[{"id":1,"vector":[1,0],"partition":"a"}]}"#
         let records = try RecordDecoding.records(
             Array(body.utf8),
             isLines: false,
             configuration: configuration
         )
         #expect(records.first?.partition == "a")
-        #expect(records.first?.attributes == ["creator_id": .string("a")])
+        #expect(records.first?.id == .integer(1))
+        #expect(records.first?.attributes == ["id": .int64(1), "partition": .string("a")])
         #expect(records.first?.payload == nil)
     }
 

@@ -1,5 +1,6 @@
 import StorageIO
 import Testing
+import VectorMath
 
 @testable import VectorStore
 
@@ -217,5 +218,10 @@ import Testing
         #expect(grid.first == 1 && grid.last == nlist)
         #expect(zip(grid, grid.dropFirst()).allSatisfy { $0 < $1 })
         #expect(grid.count < 60)
+        // No step of what a search believes lies between two of its values.
+        for (low, high) in zip(grid, grid.dropFirst()) where high > low + 1 {
+            let below = CodeDeviations.probed(nprobe: low, nlist: nlist)
+            #expect(below == CodeDeviations.probed(nprobe: high - 1, nlist: nlist))
+        }
     }
 }

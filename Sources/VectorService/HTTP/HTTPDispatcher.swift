@@ -74,7 +74,7 @@ package struct HTTPDispatcher: HTTPResponder {
 
     /// The answer as Hummingbird takes it.
     ///
-    /// Large ones are copied and compressed where work of any length is done: here it would hold up queries
+    /// Large ones are copied and compressed on the threads that made them: here it would hold up everything
     /// for milliseconds.
     private static func response(
         _ answer: ServiceAnswer,
@@ -83,9 +83,23 @@ package struct HTTPDispatcher: HTTPResponder {
         _ front: HTTPFront
     ) async -> Response {
         let make = { @Sendable in Response(front.message(answer, to: head, id: id), to: head) }
-        guard answer.body.count >= Gzip.minimumByteCount else { return make() }
+        let isCompressed =
+            answer.body.count >= Gzip.minimumByteCount
+            && Gzip.isAccepted(by: head.headers["accept-encoding"])
+        guard isCompressed || answer.body.count >= largeByteCount else { return make() }
+        let service = front.service
+        let threads = isSearch(head.path) ? service.threads : service.recordThreads
         // Where the threads have no place for it, it is made all the same.
-        return (try? await front.service.recordThreads.run(make)) ?? make()
+        return (try? await threads.run(make)) ?? make()
+    }
+
+    /// Copying so much takes about as long as a search.
+    private static let largeByteCount = 256 << 10
+
+    private static func isSearch(_ path: String) -> Bool {
+        if Route.isRest(path) { return true }
+        guard case .action(let action, _) = Route(path: path) else { return false }
+        return action == .query || action == .queryBatch
     }
 
     /// The client's own id for a request when it is a plain word, else one of ours.

@@ -47,13 +47,6 @@ final class HTTPFront: Sendable {
         guard let parameters = QueryString.parameters(head.query) else {
             throw Problem.invalidRequest("the parameters of the address are not UTF-8 text")
         }
-        var limit = Route.functionBodyLimit
-        var route: Route?
-        if !Route.isRest(head.path) {
-            let known = try StoreService.route(head.path, method: head.method)
-            route = known
-            limit = known.bodyLimit
-        }
         var request = ServiceRequest(
             method: head.method,
             path: head.path,
@@ -63,12 +56,18 @@ final class HTTPFront: Sendable {
             id: id
         )
         request.headers = head.headers
-        request.route = route
         request.principal = try principal(
             head.headers,
             verifiesTokens: verifiesTokens,
             peer: peer
         )
+        // Not before it is known who asks: a stranger learns nothing of paths.
+        var limit = Route.functionBodyLimit
+        if !Route.isRest(head.path) {
+            let route = try StoreService.route(head.path, method: head.method)
+            request.route = route
+            limit = route.bodyLimit
+        }
         if let text = head.headers["content-length"], let length = Int(text), length > limit {
             throw Problem.bodyTooLarge(limit: limit)
         }

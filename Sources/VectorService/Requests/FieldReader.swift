@@ -32,7 +32,7 @@ struct FieldReader {
 
     /// Takes a field and keeps `null`.
     ///
-    /// It can be asked for again: an attribute may have the name of the partition key, and is both then.
+    /// It can be asked for again: an attribute may be called `id` or `partition`, and is both then.
     mutating func raw(_ key: String) -> JSONNode? {
         guard let index = members.firstIndex(where: { $0.key == key }) else { return nil }
         taken[index] = true

@@ -190,7 +190,7 @@ final class DirectLane: @unchecked Sendable {
     ///
     /// `deliver` is called at once, or `later` from a task when the answer needs more than the store.
     ///
-    /// - Returns: The time when it was made.
+    /// - Returns: The time when it was made and delivered.
     @discardableResult private static func run(
         _ search: PreparedSearch,
         _ call: DirectCall,
@@ -225,7 +225,8 @@ final class DirectLane: @unchecked Sendable {
         let end = ContinuousClock.now
         lanes.costs.note(search.kind, took: end - start)
         deliver(call, bytes)
-        return end
+        // The next one does not pay for what the socket took.
+        return .now
     }
 
     /// Lets the threads make queries; those that have no place in the queue are refused here.

@@ -20,7 +20,7 @@ struct NeighbourCodes {
         }
     }
 
-    /// Rotated floats that `estimate` needs room for beside one.
+    /// Rotated floats that `estimates` needs room for beside one.
     static let capacity = 1
 
     /// What the codes of rows say to a query.
