@@ -99,10 +99,8 @@ package enum AnswerEncoding {
     ) {
         writer.key("matches")
         writer.array { writer in
-            let matches = result.matches.span
-            for place in matches.indices {
-                let include = request.query.include
-                write(matches[place], include: include, metadata: metadata, to: &writer)
+            for match in result.matches {
+                write(match, include: request.query.include, metadata: metadata, to: &writer)
             }
         }
         if let metadata { writeStatus(of: metadata, for: result, to: &writer) }

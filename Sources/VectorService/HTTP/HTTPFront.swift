@@ -64,7 +64,7 @@ final class HTTPFront: Sendable {
         // Not before it is known who asks: a stranger learns nothing of paths.
         var limit = Route.functionBodyLimit
         if !Route.isRest(head.path) {
-            let route = try StoreService.route(head.path, method: head.method)
+            let route = try StoreService.route(of: request)
             request.route = route
             limit = route.bodyLimit
         }

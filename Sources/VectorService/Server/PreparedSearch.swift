@@ -20,7 +20,7 @@ extension StoreService {
     /// Whether a request is a query, which can be answered next to the socket.
     func isDirect(_ head: RequestHead) -> Bool {
         guard head.method == "POST" else { return false }
-        if Route.isRest(head.path), head.path.hasPrefix(Self.functionPath) {
+        if head.path.hasPrefix(Self.functionPath) {
             return surface.upstream == nil || isOwn(head.path)
         }
         return Route.isQuery(head.path)

@@ -130,18 +130,14 @@ package final class StoreService: Sendable {
     /// What a request means; unknown paths and methods are refused.
     static func route(of request: ServiceRequest) throws(Problem) -> Route {
         if let route = request.route { return route }
-        return try route(request.path, method: request.method)
-    }
-
-    static func route(_ path: String, method: String) throws(Problem) -> Route {
-        guard let route = Route(path: path) else {
+        guard let route = Route(path: request.path) else {
             throw Problem(
                 status: 404,
                 code: "unknown_route",
                 detail: "nothing is at this path"
             )
         }
-        guard route.methods.contains(method) else {
+        guard route.methods.contains(request.method) else {
             var problem = Problem(
                 status: 405,
                 code: "method_not_allowed",

@@ -41,7 +41,9 @@ struct NeighbourCodes {
             let prepared = CodeQuery(vector, rotation: rows.rotation)
             for (row, list) in neighbours {
                 try encode(row, under: list, scratch: scratch, into: code)
-                let (similarity, distance) = nearness(vector, ofList: list)
+                // `encode` leaves the rotated centroid at the beginning.
+                let (similarity, length) = prepared.dot(scratch)
+                let distance = max(0, 1 - 2 * similarity + length * length).squareRoot()
                 func bound(_ deviations: Float) -> Float {
                     prepared.bounds(
                         blocks: UnsafePointer(code.start.assumingMemoryBound(to: UInt8.self)),
@@ -77,26 +79,5 @@ struct NeighbourCodes {
             width: width,
             into: code.start.assumingMemoryBound(to: UInt8.self)
         )
-    }
-
-    /// The similarity of a query and the centroid of a list, and the distance between the two.
-    private func nearness(
-        _ query: UnsafeBufferPointer<Float>,
-        ofList list: Int
-    ) -> (similarity: Float, distance: Float) {
-        let dimension = rows.rotation.dimension
-        var similarity: Float = 0
-        index.centroids.withUnsafeBufferPointer { centroids in
-            guard let query = query.baseAddress, let base = centroids.baseAddress else { return }
-            Kernels.dotRows(
-                query: query,
-                rows: base + list * dimension,
-                stride: dimension,
-                count: 1,
-                dimension: dimension,
-                into: &similarity
-            )
-        }
-        return (similarity, max(0, 2 - 2 * similarity).squareRoot())
     }
 }
