@@ -5,6 +5,18 @@ import Testing
 
 @testable import VectorService
 
+/// A connection that tells what it is answered.
+private final class Asker: DirectAsker {
+    let address: String? = nil
+    private let answered: @Sendable (String) -> Void
+
+    init(_ answered: @escaping @Sendable (String) -> Void) { self.answered = answered }
+
+    func finish(_ answer: DirectAnswer) {
+        answered(String(String(buffer: answer.bytes).prefix(12).suffix(3)))
+    }
+}
+
 /// One lane on a loop of its own, asked one query after the other like a connection that pipelines.
 private struct LaneFixture: Sendable {
     static let path = "/v1/collections/lectures/query"
@@ -58,24 +70,40 @@ private struct LaneFixture: Sendable {
         done: @escaping @Sendable () -> Void
     ) {
         guard count > 0 else { return done() }
-        let body = Array(#"{"vector":[1,0,0],"limit":3}"#.utf8)
-        var head = RequestHead(method: "POST", path: Self.path)
-        head.headers = RequestHeaders(
-            [("content-type", "application/json")] + headers.map { ($0.name, $0.value) }
-        )
         lane.add(
-            DirectQuestion(
-                head: head,
-                body: body,
-                id: "test",
-                front: front,
-                start: .now,
-                peer: { nil }
-            ) { answer in
-                each(String(String(buffer: answer.bytes).prefix(12).suffix(3)))
+            question(headers) { status in
+                each(status)
                 next(count - 1, headers, each: each, done: done)
             }
         )
+    }
+
+    /// A query; its status is told.
+    func question(
+        _ headers: [(name: String, value: String)] = [],
+        answered: @escaping @Sendable (String) -> Void
+    ) -> DirectQuestion {
+        let body = Array(#"{"vector":[1,0,0],"limit":3}"#.utf8)
+        let head = RequestHead(
+            method: "POST",
+            path: Self.path,
+            headers: RequestHeaders(
+                [("content-type", "application/json")] + headers.map { ($0.name, $0.value) }
+            )
+        )
+        return DirectQuestion(
+            head: head,
+            body: body,
+            id: "test",
+            front: front,
+            start: .now,
+            asker: Asker(answered)
+        )
+    }
+
+    /// Does something in one turn of the loop.
+    func turn<Value: Sendable>(_ body: @escaping @Sendable () -> Value) async throws -> Value {
+        try await loop.submit(body).get()
     }
 
     func close() async throws {
@@ -109,6 +137,48 @@ private struct LaneFixture: Sendable {
         #expect(Set(await lane.ask(50)) == ["200"])
         #expect(lane.handedOver == 50)
         try await lane.close()
+    }
+
+    @Test func `what comes in one read is looked at when the read is over`() async throws {
+        let fixture = try await LaneFixture(budget: .seconds(600))
+        _ = await fixture.ask(2)
+        let lane = fixture.lane
+        let answers = Mutex<[String]>([])
+        let (before, after) = try await fixture.turn {
+            lane.readBegan()
+            for _ in 0..<3 {
+                lane.add(fixture.question { status in answers.withLock { $0.append(status) } })
+            }
+            let before = answers.withLock { $0.count }
+            lane.readEnded()
+            return (before, answers.withLock { $0.count })
+        }
+        #expect(before == 0 && after == 3)
+        try await fixture.close()
+    }
+
+    @Test func `the reads of one turn share its time, and the next turn has its own`()
+        async throws
+    {
+        let fixture = try await LaneFixture(budget: .milliseconds(20))
+        _ = await fixture.ask(20)
+        let lane = fixture.lane
+        /// How many queries are answered at once when so many connections are read in one turn, one each.
+        @Sendable func read(_ count: Int) -> Int {
+            // Those of the threads are answered in a later turn.
+            let answered = Mutex(0)
+            for _ in 0..<count {
+                lane.readBegan()
+                lane.add(fixture.question { _ in answered.withLock { $0 += 1 } })
+                lane.readEnded()
+            }
+            return answered.withLock { $0 }
+        }
+        let first = try await fixture.turn { read(20_000) }
+        #expect(first > 0 && first < 20_000, "\(first)")
+        let second = try await fixture.turn { read(1) }
+        #expect(second == 1)
+        try await fixture.close()
     }
 
     @Test func `a signature is looked at on a thread, and only once`() async throws {

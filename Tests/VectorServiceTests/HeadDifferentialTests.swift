@@ -7,19 +7,6 @@ import Testing
 
 /// Heads that the reader next to the socket takes, read once more by the decoder behind it.
 @Suite struct `Two readers of heads` {
-    private struct Seeded: RandomNumberGenerator {
-        var state: UInt64
-
-        /// - Source: Steele, Lea, Flood, Fast splittable pseudorandom number generators (SplitMix64).
-        mutating func next() -> UInt64 {
-            state &+= 0x9E37_79B9_7F4A_7C15
-            var z = state
-            z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-            z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-            return z ^ (z >> 31)
-        }
-    }
-
     private static let methods = ["POST", "GET", "PUT", "HEAD", "X", "CONNECT", "PRI", "post"]
     private static let targets = [
         "/", "/v1/collections/c/query", "/a?b=c&d=%20", "/?", "/a?b?c", "/..;/x", "/%2e%2e/",

@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 
 @testable import VectorService
@@ -93,6 +94,47 @@ import Testing
         #expect(node["missing"]?.value == .null)
         #expect(node["list"]?.elements?.count == 3)
         #expect(String(decoding: bytes, as: UTF8.self).contains("\"float\":0.1,"))
+    }
+
+    @Test func `a float is written as its description has it`() {
+        func text(_ number: Float) -> String {
+            var writer = JSONWriter()
+            writer.value(number)
+            return String(decoding: writer.bytes, as: UTF8.self)
+        }
+        // Similarities and distances, the borders of what is written without `description`, all others.
+        var random = Seeded(state: 7)
+        var numbers: [Float] = [0, -0.0, 0.001, 0.5, 0.1, 0.0625, 0.25, 1, 1.5, .ulpOfOne, 1e30]
+        numbers += [Float(0.001).nextDown, Float(1).nextDown, Float(0.5).nextDown, 0.3, 0.7, 0.999]
+        for _ in 0..<200_000 {
+            numbers.append(Float.random(in: 0...1, using: &random))
+            numbers.append(Float(Int.random(in: 0...1_000_000, using: &random)) / 1_000_000)
+            numbers.append(Float(bitPattern: UInt32.random(in: 0 ... .max, using: &random)))
+        }
+        for number in numbers where number.isFinite {
+            #expect(text(number) == number.description)
+            #expect(text(-number) == (-number).description)
+        }
+        #expect(text(.nan) == "null" && text(-.infinity) == "null")
+    }
+
+    @Test func `thousandths are written as their description has them`() {
+        func text(_ number: Double) -> String {
+            var writer = JSONWriter()
+            writer.value(thousandths: number)
+            return String(decoding: writer.bytes, as: UTF8.self)
+        }
+        var random = Seeded(state: 8)
+        var numbers = [0, 0.0004, 0.0005, 0.001, 0.9996, 1, 12.5, 99.999, 1e11, 1e13, 1e300, -1.25]
+        for power in -5...14 {
+            for _ in 0..<2_000 {
+                numbers.append(Double.random(in: 0...1, using: &random) * pow(10, Double(power)))
+            }
+        }
+        for number in numbers {
+            #expect(text(number) == ((number * 1_000).rounded() / 1_000).description)
+        }
+        #expect(text(.nan) == "null" && text(.infinity) == "null")
     }
 
     @Test func `integers of every width and sign are written out`() {

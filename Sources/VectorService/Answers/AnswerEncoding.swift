@@ -62,24 +62,26 @@ package enum AnswerEncoding {
         }
     }
 
-    static func write(
-        _ match: Match,
+    private static func write(
+        _ match: UnsafePointer<Match>,
         include: IncludedFields,
         metadata: MetadataAnswer?,
         to writer: inout JSONWriter
     ) {
         writer.object { writer in
             writer.key("id")
-            write(match.id, to: &writer)
-            writer.member("similarity", match.similarity)
-            writer.member("distance", match.distance)
-            if let partition = match.partition { writer.member("partition", partition) }
-            if include.contains(.attributes) { writeAttributes(match.attributes, to: &writer) }
-            if let payload = match.payload { writePayload(payload, to: &writer) }
-            if let vector = match.vector { writeVector(vector, to: &writer) }
+            write(match.pointee.id, to: &writer)
+            writer.member("similarity", match.pointee.similarity)
+            writer.member("distance", match.pointee.distance)
+            if let partition = match.pointee.partition { writer.member("partition", partition) }
+            if include.contains(.attributes) {
+                writeAttributes(match.pointee.attributes, to: &writer)
+            }
+            if let payload = match.pointee.payload { writePayload(payload, to: &writer) }
+            if let vector = match.pointee.vector { writeVector(vector, to: &writer) }
             if let metadata {
                 writer.key("metadata")
-                if let row = metadata.rows[match.id.metadataKey] {
+                if let row = metadata.rows[match.pointee.id.metadataKey] {
                     row.write(to: &writer)
                 } else {
                     writer.null()
@@ -99,8 +101,13 @@ package enum AnswerEncoding {
     ) {
         writer.key("matches")
         writer.array { writer in
-            for match in result.matches {
-                write(match, include: request.query.include, metadata: metadata, to: &writer)
+            let include = request.query.include
+            // Where they are: a loop over the array would copy each of them.
+            result.matches.withUnsafeBufferPointer { matches in
+                guard let first = matches.baseAddress else { return }
+                for place in matches.indices {
+                    write(first + place, include: include, metadata: metadata, to: &writer)
+                }
             }
         }
         if let metadata { writeStatus(of: metadata, for: result, to: &writer) }

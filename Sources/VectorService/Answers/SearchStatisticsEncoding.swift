@@ -25,8 +25,8 @@ enum SearchStatisticsEncoding {
             writer.member("codes_scanned", statistics.codesScanned)
             writer.member("estimated_recall", statistics.estimatedRecall)
             writer.member("lsn", statistics.lsn)
-            writer.member("search_ms", rounded(searchMilliseconds))
-            writer.member("took_ms", rounded(milliseconds))
+            writer.member("search_ms", thousandths: searchMilliseconds)
+            writer.member("took_ms", thousandths: milliseconds)
             guard isExplained else { return }
             writer.member("lists_scanned", statistics.listsScanned)
             writer.member("blocks_scanned", statistics.blocksScanned)

@@ -125,7 +125,8 @@ package struct HTTPDispatcher: HTTPResponder {
         id: String,
         channel: any Channel
     ) async throws -> ServiceRequest {
-        var (parsed, limit) = try front.request(head, id: id) { channel.remoteAddress?.ipAddress }
+        var parsed = try front.request(head, id: id) { channel.remoteAddress?.ipAddress }
+        let limit = ServiceRequest.bodyLimit(of: parsed.route)
         // A client that sends slower than this keeps a connection, never a thread.
         let deadline = front.limits.bodyDeadline(byteCount: limit)
         let timer = channel.eventLoop.scheduleTask(in: .init(deadline)) {
@@ -158,7 +159,7 @@ extension HTTPDispatcher {
 
 extension RequestHead {
     /// Takes over what Hummingbird read.
-    init(_ request: Request) {
+    convenience init(_ request: Request) {
         self.init(
             method: request.method.rawValue,
             path: request.uri.path,

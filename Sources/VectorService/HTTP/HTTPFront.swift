@@ -42,36 +42,31 @@ final class HTTPFront: Sendable {
         id: String,
         verifiesTokens: Bool = true,
         peer: () -> String?
-    ) throws -> (request: ServiceRequest, bodyLimit: Int) {
+    ) throws -> ServiceRequest {
         try refuseWebPages(head)
         guard let parameters = QueryString.parameters(head.query) else {
             throw Problem.invalidRequest("the parameters of the address are not UTF-8 text")
         }
-        var request = ServiceRequest(
+        let principal = try principal(head.headers, verifiesTokens: verifiesTokens, peer: peer)
+        // Not before it is known who asks: a stranger learns nothing of paths.
+        let route =
+            Route.isRest(head.path)
+            ? nil : try StoreService.route(of: head.path, method: head.method)
+        let limit = ServiceRequest.bodyLimit(of: route)
+        if let text = head.headers["content-length"], let length = Int(text), length > limit {
+            throw Problem.bodyTooLarge(limit: limit)
+        }
+        return ServiceRequest(
             method: head.method,
             path: head.path,
             parameters: parameters,
             contentType: Self.mediaType(head.headers["content-type"]),
             body: body,
-            id: id
+            id: id,
+            headers: head.headers,
+            route: route,
+            principal: principal
         )
-        request.headers = head.headers
-        request.principal = try principal(
-            head.headers,
-            verifiesTokens: verifiesTokens,
-            peer: peer
-        )
-        // Not before it is known who asks: a stranger learns nothing of paths.
-        var limit = Route.functionBodyLimit
-        if !Route.isRest(head.path) {
-            let route = try StoreService.route(of: request)
-            request.route = route
-            limit = route.bodyLimit
-        }
-        if let text = head.headers["content-length"], let length = Int(text), length > limit {
-            throw Problem.bodyTooLarge(limit: limit)
-        }
-        return (request, limit)
     }
 
     /// Who asks; everybody is the service where no tokens are configured.
@@ -80,9 +75,8 @@ final class HTTPFront: Sendable {
         verifiesTokens: Bool,
         peer: () -> String?
     ) throws(TokenRefusal) -> Principal {
-        let surface = service.surface
-        guard let authenticator = surface.authenticator else { return .service }
-        let isTrusted = entrance == .socket && !surface.access.socketRequiresToken
+        guard let authenticator = service.surface.authenticator else { return .service }
+        let isTrusted = entrance == .socket && !service.surface.access.socketRequiresToken
         return try authenticator.principal(
             headers,
             peer: entrance == .network ? peer() ?? "?" : nil,

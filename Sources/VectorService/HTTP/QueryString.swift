@@ -16,14 +16,14 @@ package enum QueryString {
             parameters.reserveCapacity(4)
             var start = 0
             while start < bytes.count {
-                let rest = bytes[start...]
-                let end = rest.firstIndex(of: UInt8(ascii: "&")) ?? bytes.count
-                let pair = rest[..<end]
+                let end = place(of: UInt8(ascii: "&"), in: bytes, start..<bytes.count)
+                let sign = place(of: UInt8(ascii: "="), in: bytes, start..<end)
+                let pair = start..<end
                 start = end + 1
                 if pair.isEmpty { continue }
-                let sign = pair.firstIndex(of: UInt8(ascii: "="))
-                guard parameters.count < maximumCount, let name = decoded(pair[..<(sign ?? end)]),
-                    let value = sign.map({ decoded(pair[($0 + 1)...]) }) ?? ""
+                guard parameters.count < maximumCount,
+                    let name = decoded(bytes, pair.lowerBound..<sign),
+                    let value = decoded(bytes, min(sign + 1, end)..<end)
                 else { return nil }
                 parameters.append((name, value))
             }
@@ -31,15 +31,28 @@ package enum QueryString {
         }
     }
 
+    /// Where a byte is first, or the end of the range.
+    private static func place(
+        of byte: UInt8,
+        in bytes: UnsafeBufferPointer<UInt8>,
+        _ range: Range<Int>
+    ) -> Int {
+        var place = range.lowerBound
+        while place < range.upperBound, bytes[place] != byte { place += 1 }
+        return place
+    }
+
     /// Resolves `%XX` and `+`; nil when the result is not text.
-    static func decoded(_ text: some Sequence<UInt8>) -> String? {
-        // Most have nothing to resolve, and nothing that could be no text.
-        if let plain = text.withContiguousStorageIfAvailable({ bytes in
-            bytes.contains { $0 == UInt8(ascii: "+") || $0 == UInt8(ascii: "%") || $0 >= 0x80 }
-                ? nil : String(decoding: bytes, as: UTF8.self)
-        }) ?? nil {
-            return plain
+    private static func decoded(
+        _ text: UnsafeBufferPointer<UInt8>,
+        _ range: Range<Int>
+    ) -> String? {
+        let text = UnsafeBufferPointer(rebasing: text[range])
+        let isPlain = text.allSatisfy {
+            $0 != UInt8(ascii: "+") && $0 != UInt8(ascii: "%") && $0 < 0x80
         }
+        // Most have nothing to resolve, and nothing that could be no text.
+        if isPlain { return String(decoding: text, as: UTF8.self) }
         var bytes: [UInt8] = []
         var iterator = text.makeIterator()
         while let byte = iterator.next() {

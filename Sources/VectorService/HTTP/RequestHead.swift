@@ -1,15 +1,31 @@
 /// What a request says before its body, whichever server read it.
-struct RequestHead: Sendable {
+///
+/// A class, because it goes through many hands and none of them changes it.
+final class RequestHead: Sendable {
     /// The method as it was sent.
-    var method: String
+    let method: String
     /// The path, without parameters.
-    var path: String
+    let path: String
     /// The parameters, encoded.
-    var query = ""
+    let query: String
     /// `Host`, which is no part of `headers`.
-    var authority: String?
+    let authority: String?
     /// The header fields.
-    var headers = RequestHeaders()
+    let headers: RequestHeaders
+
+    init(
+        method: String,
+        path: String,
+        query: String = "",
+        authority: String? = nil,
+        headers: RequestHeaders = RequestHeaders()
+    ) {
+        self.method = method
+        self.path = path
+        self.query = query
+        self.authority = authority
+        self.headers = headers
+    }
 }
 
 /// The name of a request: the client's, or one of the server's.

@@ -29,6 +29,11 @@ package struct RequestHeaders: Sendable, Equatable {
         return joined
     }
 
+    /// Looks at each field, in the order of the head.
+    func forEach(_ body: (_ name: String, _ value: String) -> Void) {
+        for field in fields { body(field.name, field.value) }
+    }
+
     package static func == (left: RequestHeaders, right: RequestHeaders) -> Bool {
         left.fields.elementsEqual(right.fields) { $0 == $1 }
     }

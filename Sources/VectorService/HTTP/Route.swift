@@ -1,3 +1,5 @@
+import Glibc
+
 /// What an address means.
 enum Route: Equatable {
     case live
@@ -68,19 +70,28 @@ enum Route: Equatable {
 
     /// The collection of `/v1/collections/{name}/query`, which is asked for more than all else.
     private static func queried(_ path: String) -> String? {
-        guard isQuery(path) else { return nil }
-        let name = path.utf8.dropFirst(queryStart.utf8.count).dropLast(queryEnd.utf8.count)
-        let text = String(decoding: name, as: UTF8.self)
-        return isName(text) ? text : nil
+        path.utf8Span.span.withUnsafeBytes { path in
+            guard isQuery(path) else { return nil }
+            let name = path[queryStart.utf8CodeUnitCount..<path.count - queryEnd.utf8CodeUnitCount]
+            return name.allSatisfy(isNameByte) ? String(decoding: name, as: UTF8.self) : nil
+        }
     }
 
-    private static let (queryStart, queryEnd) = ("/v1/collections/", "/query")
+    private static let (queryStart, queryEnd): (StaticString, StaticString) = (
+        "/v1/collections/", "/query"
+    )
 
     /// Whether a path has the form of `/v1/collections/{name}/query`, whatever the name.
     static func isQuery(_ path: String) -> Bool {
-        // `hasSuffix` would look for the borders of characters.
-        path.hasPrefix(queryStart) && path.utf8.count > queryStart.utf8.count + queryEnd.utf8.count
-            && path[path.utf8.index(path.endIndex, offsetBy: -queryEnd.utf8.count)...] == queryEnd
+        path.utf8Span.span.withUnsafeBytes { isQuery($0) }
+    }
+
+    private static func isQuery(_ path: UnsafeRawBufferPointer) -> Bool {
+        let (start, end) = (queryStart, queryEnd)
+        let (startCount, endCount) = (start.utf8CodeUnitCount, end.utf8CodeUnitCount)
+        guard path.count > startCount + endCount, let base = path.baseAddress else { return false }
+        return memcmp(base, start.utf8Start, startCount) == 0
+            && memcmp(base + path.count - endCount, end.utf8Start, endCount) == 0
     }
 
     private static func versioned(_ parts: [String]) -> Route? {
@@ -105,16 +116,17 @@ enum Route: Equatable {
     }
 
     private static func isName(_ text: String) -> Bool {
-        !text.isEmpty
-            && text.utf8.allSatisfy { byte in
-                switch byte {
-                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                    UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"), UInt8(ascii: "-"),
-                    UInt8(ascii: "."):
-                    true
-                default: false
-                }
-            }
+        !text.isEmpty && text.utf8.allSatisfy(isNameByte)
+    }
+
+    private static func isNameByte(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"), UInt8(ascii: "-"),
+            UInt8(ascii: "."):
+            true
+        default: false
+        }
     }
 
     // Made once, not for each request.

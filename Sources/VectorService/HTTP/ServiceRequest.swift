@@ -35,6 +35,32 @@ package struct ServiceRequest: Sendable {
         self.body = body
         self.id = id
     }
+
+    /// Describes a request that came with a head.
+    init(
+        method: String,
+        path: String,
+        parameters: [(name: String, value: String)],
+        contentType: String?,
+        body: [UInt8],
+        id: String,
+        headers: RequestHeaders,
+        route: Route?,
+        principal: Principal
+    ) {
+        self.method = method
+        self.path = path
+        self.parameters = parameters
+        self.contentType = contentType
+        self.headers = headers
+        self.body = body
+        self.id = id
+        self.route = route
+        self.principal = principal
+    }
+
+    /// The most bytes of the body of a request to a place; nil for the functions of `/rest/v1`.
+    static func bodyLimit(of route: Route?) -> Int { route?.bodyLimit ?? Route.functionBodyLimit }
 }
 
 /// Writes a body piece by piece, for as long as the client reads.

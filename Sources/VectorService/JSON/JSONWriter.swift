@@ -100,9 +100,44 @@ package struct JSONWriter: ~Copyable, @unchecked Sendable {
         raw(number.isFinite ? number.description : "null")
     }
 
+    /// Writes a number rounded to thousandths; not finite becomes `null`.
+    package mutating func value(thousandths number: Double) {
+        let count = (number * 1_000).rounded()
+        // Beyond that, and below zero, nothing hurries.
+        guard count >= 0, count < 1e15 else { return value(count / 1_000) }
+        let whole = UInt64(count) / 1_000
+        var rest = UInt64(count) % 1_000
+        value(whole)
+        append(UInt8(ascii: "."))
+        var unit: UInt64 = 100
+        repeat {
+            append(UInt8(ascii: "0") + UInt8(rest / unit))
+            rest %= unit
+            unit /= 10
+        } while rest > 0
+    }
+
     /// Writes the shortest decimal that reads back as the same float32; not finite becomes `null`.
     package mutating func value(_ number: Float) {
-        raw(number.isFinite ? number.description : "null")
+        guard let decimal = ShortDecimal(number) else {
+            return raw(number.isFinite ? number.description : "null")
+        }
+        separate()
+        var target = room(3 + decimal.places)
+        if decimal.isNegative {
+            target.pointee = UInt8(ascii: "-")
+            target += 1
+        }
+        target[0] = UInt8(ascii: "0")
+        target[1] = UInt8(ascii: ".")
+        var (rest, place) = (decimal.digits, 2 + decimal.places)
+        while place > 2 {
+            place -= 1
+            target[place] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
+            rest /= 10
+        }
+        count = target + 2 + decimal.places - start
+        needsComma = true
     }
 
     /// Writes `true` or `false`.
@@ -187,9 +222,9 @@ package struct JSONWriter: ~Copyable, @unchecked Sendable {
         needsComma = true
     }
 
-    private mutating func raw(_ text: String) {
+    private mutating func raw(_ text: consuming String) {
         separate()
-        text.utf8Span.span.withUnsafeBufferPointer { text in
+        text.withUTF8 { text in
             if let base = text.baseAddress { append(base, count: text.count) }
         }
         needsComma = true
@@ -200,9 +235,9 @@ package struct JSONWriter: ~Copyable, @unchecked Sendable {
         if needsComma { append(UInt8(ascii: ",")) }
     }
 
-    private mutating func appendQuoted(_ text: String) {
+    private mutating func appendQuoted(_ text: consuming String) {
         append(UInt8(ascii: "\""))
-        text.utf8Span.span.withUnsafeBufferPointer { text in
+        text.withUTF8 { text in
             // A byte becomes six at the most; long texts are not given room for that at once.
             for first in stride(from: 0, to: text.count, by: 1_024) {
                 let piece = text[first..<min(first + 1_024, text.count)]
@@ -269,6 +304,12 @@ extension JSONWriter {
     package mutating func member(_ key: StaticString, _ number: Float) {
         self.key(key)
         value(number)
+    }
+
+    /// Writes a member whose value is a number, rounded to thousandths.
+    package mutating func member(_ key: StaticString, thousandths number: Double) {
+        self.key(key)
+        value(thousandths: number)
     }
 
     /// Writes a member whose value is `true` or `false`.

@@ -16,7 +16,7 @@ struct MetricsPage {
 
     mutating func write(_ state: ServiceMetrics.State) {
         page.metric("vs_http_requests_total", "counter", "Requests answered.")
-        for (series, count) in state.requests.sorted(by: { Self.order($0.key, $1.key) }) {
+        for (series, count) in state.requests.entries.sorted(by: { Self.order($0.key, $1.key) }) {
             page.sample(
                 "vs_http_requests_total",
                 [
@@ -31,11 +31,11 @@ struct MetricsPage {
             "histogram",
             "Time from a request that has arrived to its answer."
         )
-        for (route, counts) in state.requestSeconds.sorted(by: { $0.key < $1.key }) {
+        for (route, counts) in state.requestSeconds.entries.sorted(by: { $0.key < $1.key }) {
             page.histogram("vs_http_request_duration_seconds", [("route", route)], counts)
         }
         page.metric("vs_http_in_flight_requests", "gauge", "Requests being answered.")
-        for (route, count) in state.inFlight.sorted(by: { $0.key < $1.key }) {
+        for (route, count) in state.inFlight.entries.sorted(by: { $0.key < $1.key }) {
             page.sample("vs_http_in_flight_requests", [("route", route)], Double(count))
         }
         page.single(
@@ -59,7 +59,9 @@ struct MetricsPage {
             page.sample("vs_http_connections_cut_total", [("reason", reason)], Double(count))
         }
         page.metric("vs_search_duration_seconds", "histogram", "Time to decode and search.")
-        for (series, counts) in state.searchSeconds.sorted(by: { Self.order($0.key, $1.key) }) {
+        for (series, counts) in state.searchSeconds.entries.sorted(by: {
+            Self.order($0.key, $1.key)
+        }) {
             page.histogram(
                 "vs_search_duration_seconds",
                 [("collection", series.first), ("mode", series.second)],

@@ -14,10 +14,10 @@ package final class ServiceMetrics: Sendable {
     }
 
     struct State {
-        var requests: [Series: UInt64] = [:]
-        var requestSeconds: [String: BucketCounts] = [:]
-        var inFlight: [String: Int] = [:]
-        var searchSeconds: [Series: BucketCounts] = [:]
+        var requests = SeriesTable<Series, UInt64>()
+        var requestSeconds = SeriesTable<String, BucketCounts>()
+        var inFlight = SeriesTable<String, Int>()
+        var searchSeconds = SeriesTable<Series, BucketCounts>()
         var scannedRows = BucketCounts(BucketCounts.rows)
         var matches = BucketCounts(BucketCounts.matches)
         var slowQueries: UInt64 = 0
@@ -34,15 +34,17 @@ package final class ServiceMetrics: Sendable {
     var current: State { state.withLock { $0 } }
 
     func began(route: String) {
-        state.withLock { $0.inFlight[route, default: 0] += 1 }
+        state.withLock { $0.inFlight.update(route, from: 0) { $0 += 1 } }
     }
 
     func ended(route: String, method: String, status: Int, seconds: Double) {
         state.withLock { state in
-            state.inFlight[route, default: 0] -= 1
-            state.requests[Series(first: route, second: method, status: status), default: 0] += 1
-            state.requestSeconds[route, default: BucketCounts(BucketCounts.requestSeconds)]
-                .add(seconds)
+            state.inFlight.update(route, from: 0) { $0 -= 1 }
+            let series = Series(first: route, second: method, status: status)
+            state.requests.update(series, from: 0) { $0 += 1 }
+            state.requestSeconds.update(route, from: BucketCounts(BucketCounts.requestSeconds)) {
+                $0.add(seconds)
+            }
         }
     }
 
@@ -52,16 +54,17 @@ package final class ServiceMetrics: Sendable {
             // A method is the client's text; only those that exist are told apart.
             let known = ["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"]
             let name = known.contains(method) ? method : "other"
-            state.requests[Series(first: "none", second: name, status: status), default: 0] += 1
+            let series = Series(first: "none", second: name, status: status)
+            state.requests.update(series, from: 0) { $0 += 1 }
         }
     }
 
     func searched(collection: String, mode: String, seconds: Double, scanned: Int, matches: Int) {
         state.withLock { state in
-            state.searchSeconds[
-                Series(first: collection, second: mode),
-                default: BucketCounts(BucketCounts.searchSeconds)
-            ].add(seconds)
+            let series = Series(first: collection, second: mode)
+            state.searchSeconds.update(series, from: BucketCounts(BucketCounts.searchSeconds)) {
+                $0.add(seconds)
+            }
             state.scannedRows.add(Double(scanned))
             state.matches.add(Double(matches))
         }

@@ -109,11 +109,24 @@ enum QueryDecoding {
             return JSONNode(.array(items))
         case "limit", "k", "min_similarity", "recall", "nprobe", "explain", "filter",
             "require_metadata", "min_lsn", "timeout_ms", "time_limit_ms":
+            if let number = plainInteger(parameter.value) { return JSONNode(.unsigned(number)) }
             let parsed = try? JSONScanner.parse(Array(parameter.value.utf8))
             return parsed ?? JSONNode(.string(parameter.value))
         default:
             return JSONNode(.string(parameter.value))
         }
+    }
+
+    /// The number of a few digits, as JSON writes it; nil for any other text, numbers among them.
+    private static func plainInteger(_ text: String) -> UInt64? {
+        guard 1...9 ~= text.utf8.count, text.utf8.first != UInt8(ascii: "0") else { return nil }
+        var number: UInt64 = 0
+        for byte in text.utf8 {
+            let digit = byte &- UInt8(ascii: "0")
+            guard digit < 10 else { return nil }
+            number = number * 10 + UInt64(digit)
+        }
+        return number
     }
 
     private static func options(

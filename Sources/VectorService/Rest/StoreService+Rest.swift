@@ -23,7 +23,7 @@ extension StoreService {
         } catch {
             answer = restRefusal(of: request, error)
         }
-        ended(request, route: "rpc", answer, since: start)
+        ended(request, route: "rpc", answer, took: ContinuousClock.now - start)
         return answer
     }
 
@@ -60,7 +60,7 @@ extension StoreService {
     /// Decodes a call and finds out whether it may be made.
     func prepareCall(_ request: ServiceRequest) throws -> PreparedSearch {
         let call = try PreparedCall(request, service: self)
-        return PreparedSearch(kind: call.kind, make: call.make)
+        return PreparedSearch(kind: call.kind) { _ in try call.make() }
     }
 
     /// A call that was decoded and may be made.
@@ -110,7 +110,7 @@ extension StoreService {
         }
 
         /// Searches and answers, at once if no column is in Postgres; blocks.
-        @Sendable func make() throws -> PreparedSearch.Outcome {
+        func make() throws -> PreparedSearch.Outcome {
             let found = try call.search(in: collection, scope: scope)
             guard !found.metadataColumns.isEmpty else {
                 return .answer(named(try call.answer(found, isHead: isHead)))

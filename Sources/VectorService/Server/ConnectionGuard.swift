@@ -13,8 +13,8 @@ final class ConnectionGuard {
     private let limits: HTTPLimits
     private var clock: ConnectionClock
     private var timer: Scheduled<Void>?
-    /// When the timer goes off.
-    private var timerMoment = Duration.zero
+    /// When the timer goes off; nil when there is none.
+    private var timerMoment: Duration?
     private var context: ChannelHandlerContext?
     private let start = NIODeadline.now()
     private var isCounted = false
@@ -42,6 +42,7 @@ final class ConnectionGuard {
     func closed() {
         timer?.cancel()
         timer = nil
+        timerMoment = nil
         context = nil
         if isCounted { metrics.closed() }
         isCounted = false
@@ -84,14 +85,20 @@ final class ConnectionGuard {
 
     /// One timer at a time, never later than the next check; checking too early costs little.
     private func schedule() {
-        guard let context, let moment = clock.nextCheck else { return }
-        if let timer {
-            guard moment + .milliseconds(1) < timerMoment else { return }
-            timer.cancel()
-        }
-        timerMoment = max(now, moment) + .milliseconds(1)
-        timer = context.eventLoop.assumeIsolated().scheduleTask(in: .init(timerMoment - now)) {
+        guard let moment = clock.nextCheck else { return }
+        if let timerMoment, moment + .milliseconds(1) >= timerMoment { return }
+        setTimer(moment)
+    }
+
+    private func setTimer(_ moment: Duration) {
+        guard let context else { return }
+        timer?.cancel()
+        let now = now
+        let end = max(now, moment) + .milliseconds(1)
+        timerMoment = end
+        timer = context.eventLoop.assumeIsolated().scheduleTask(in: .init(end - now)) {
             self.timer = nil
+            self.timerMoment = nil
             self.check()
         }
     }
@@ -220,7 +227,7 @@ struct GuardedHTTPChannel: ServerChildChannel {
                 ConnectionBytesHandler(connection, limit: limits.connectionCount)
             )
             try channel.pipeline.syncOperations.addHandler(
-                DirectHandler(connection, lanes: direct, limits: limits)
+                DirectHandler(connection, channel: channel, lanes: direct, limits: limits)
             )
         } catch {
             return channel.eventLoop.makeFailedFuture(error)

@@ -1,5 +1,14 @@
 import NIOCore
 
+/// A connection that asked a query.
+protocol DirectAsker: AnyObject, Sendable {
+    /// The address that it comes from.
+    var address: String? { get }
+
+    /// Takes the answer, on the loop.
+    func finish(_ answer: DirectAnswer)
+}
+
 /// A query that came, before it is known who asks.
 ///
 /// A class, because the call that comes of it keeps it.
@@ -11,10 +20,8 @@ final class DirectQuestion: Sendable {
     /// What it is answered with, from its beginning to its end.
     let front: HTTPFront
     let start: ContinuousClock.Instant
-    /// The address that it came from.
-    let peer: @Sendable () -> String?
-    /// Takes the answer, on the loop.
-    let finish: @Sendable (DirectAnswer) -> Void
+    /// Who takes the answer.
+    let asker: any DirectAsker
 
     init(
         head: RequestHead,
@@ -22,16 +29,14 @@ final class DirectQuestion: Sendable {
         id: String,
         front: HTTPFront,
         start: ContinuousClock.Instant,
-        peer: @escaping @Sendable () -> String?,
-        finish: @escaping @Sendable (DirectAnswer) -> Void
+        asker: any DirectAsker
     ) {
         self.head = head
         self.body = body
         self.id = id
         self.front = front
         self.start = start
-        self.peer = peer
-        self.finish = finish
+        self.asker = asker
     }
 
     /// Finds out who asks.
@@ -44,8 +49,8 @@ final class DirectQuestion: Sendable {
             body: body,
             id: id,
             verifiesTokens: verifiesTokens,
-            peer: peer
-        ).request
+            peer: { asker.address }
+        )
         front.service.began(request)
         return DirectCall(request, to: self)
     }
@@ -74,13 +79,18 @@ final class DirectCall: Sendable {
     }
 
     /// Takes the answer, on the loop.
-    func finish(_ answer: DirectAnswer) { question.finish(answer) }
+    func finish(_ answer: DirectAnswer) { question.asker.finish(answer) }
 
-    /// The bytes of an answer, counted and logged.
-    func answer(_ answer: ServiceAnswer) -> DirectAnswer {
-        front.service.ended(request, answer, since: question.start)
-        let message = front.message(answer, to: question.head, id: request.id)
-        front.log(question.head, status: message.status, id: request.id, since: question.start)
+    /// The bytes of an answer that was made now, counted and logged.
+    func answer(
+        _ answer: ServiceAnswer,
+        now: ContinuousClock.Instant = .now
+    ) -> DirectAnswer {
+        let question = question
+        let front = question.front
+        front.service.ended(request, answer, took: now - question.start)
+        let message = front.message(answer, to: question.head, id: question.id)
+        front.log(question.head, status: message.status, id: question.id, since: question.start)
         return DirectAnswer(message)
     }
 }

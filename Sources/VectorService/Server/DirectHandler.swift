@@ -11,7 +11,11 @@
 import NIOCore
 
 /// The handler between the bytes of a connection and its HTTP decoder.
-final class DirectHandler: ChannelDuplexHandler, RemovableChannelHandler {
+///
+/// Unchecked: what is `var` is touched on the connection's loop alone.
+final class DirectHandler: ChannelDuplexHandler, RemovableChannelHandler, DirectAsker,
+    @unchecked Sendable
+{
     typealias InboundIn = ByteBuffer
     typealias InboundOut = ByteBuffer
     typealias OutboundIn = ByteBuffer
@@ -38,6 +42,7 @@ final class DirectHandler: ChannelDuplexHandler, RemovableChannelHandler {
     private let connection: ConnectionGuard
     private let lanes: DirectLanes
     private let limits: HTTPLimits
+    private let channel: any Channel
     private var lane: DirectLane?
     private var context: ChannelHandlerContext?
     private var state = State.ready
@@ -50,7 +55,13 @@ final class DirectHandler: ChannelDuplexHandler, RemovableChannelHandler {
     private var isEnding = false
     private var isInputClosed = false
 
-    init(_ connection: ConnectionGuard, lanes: DirectLanes, limits: HTTPLimits) {
+    init(
+        _ connection: ConnectionGuard,
+        channel: any Channel,
+        lanes: DirectLanes,
+        limits: HTTPLimits
+    ) {
+        self.channel = channel
         self.connection = connection
         self.limits = limits
         self.lanes = lanes
@@ -224,7 +235,6 @@ final class DirectHandler: ChannelDuplexHandler, RemovableChannelHandler {
         state = .answering
         let start = ContinuousClock.now
         bytes.moveReaderIndex(forwardBy: headByteCount)
-        let handler = NIOLoopBound(self, eventLoop: context.eventLoop)
         lane?.add(
             DirectQuestion(
                 head: head,
@@ -232,13 +242,15 @@ final class DirectHandler: ChannelDuplexHandler, RemovableChannelHandler {
                 id: RequestID.chosen(by: head.headers) ?? lanes.nextRequestID(),
                 front: lanes.live.current,
                 start: start,
-                peer: { [channel = context.channel] in channel.remoteAddress?.ipAddress }
-            ) { handler.value.finish($0) }
+                asker: self
+            )
         )
     }
 
+    var address: String? { channel.remoteAddress?.ipAddress }
+
     /// Writes the answer to the query under way.
-    private func finish(_ answer: DirectAnswer) {
+    func finish(_ answer: DirectAnswer) {
         guard let context, case .answering = state else { return }
         // Asked for before: most answers are taken within the call.
         let promise = context.eventLoop.makePromise(of: Void.self)

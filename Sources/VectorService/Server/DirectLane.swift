@@ -17,7 +17,7 @@ final class DirectLanes: Sendable {
     let costs = SearchCosts()
     private let lanes = Mutex<[ObjectIdentifier: DirectLane]>([:])
     private let requestNumber = Atomic<UInt64>(0)
-    private let prefix = String(UInt32.random(in: 0 ... .max), radix: 16)
+    private let prefix = UInt32.random(in: 0 ... .max)
 
     init(_ live: LiveFront) {
         self.live = live
@@ -33,9 +33,31 @@ final class DirectLanes: Sendable {
         }
     }
 
-    /// A name for a request that has none.
+    /// A name for a request that has none: the server's eight digits, a dash, and the number, hexadecimal.
     func nextRequestID() -> String {
-        prefix + "-" + String(requestNumber.add(1, ordering: .relaxed).newValue, radix: 16)
+        let number = requestNumber.add(1, ordering: .relaxed).newValue
+        let digitCount = max(1, (67 - number.leadingZeroBitCount) / 4)
+        return String(unsafeUninitializedCapacity: 9 + digitCount) { text in
+            Self.write(UInt64(prefix), to: text, until: 8, count: 8)
+            text[8] = UInt8(ascii: "-")
+            Self.write(number, to: text, until: 9 + digitCount, count: digitCount)
+            return 9 + digitCount
+        }
+    }
+
+    private static func write(
+        _ number: UInt64,
+        to text: UnsafeMutableBufferPointer<UInt8>,
+        until end: Int,
+        count: Int
+    ) {
+        var (rest, place) = (number, end)
+        while place > end - count {
+            place -= 1
+            let digit = UInt8(truncatingIfNeeded: rest & 15)
+            text[place] = digit + (digit < 10 ? UInt8(ascii: "0") : UInt8(ascii: "a") - 10)
+            rest >>= 4
+        }
     }
 }
 
@@ -89,7 +111,7 @@ final class DirectLane: @unchecked Sendable {
             verify(question)
         } catch {
             let answer = question.refusal(error)
-            loop.assumeIsolated().execute { question.finish(answer) }
+            loop.assumeIsolated().execute { question.asker.finish(answer) }
         }
     }
 
@@ -110,7 +132,7 @@ final class DirectLane: @unchecked Sendable {
                 loop.execute { self.add(call) }
             } catch {
                 let answer = question.refusal(error)
-                loop.execute { question.finish(answer) }
+                loop.execute { question.asker.finish(answer) }
             }
         }
         question.front.service.threads.enqueue([errand])
@@ -174,35 +196,33 @@ final class DirectLane: @unchecked Sendable {
                 hand(over: [(call, search)])
                 return .now
             }
-            return Self.run(search, call, lanes, start: now, later: onLoop) { $0.finish($1) }
+            return run(search, call, start: now) { $0.finish($1) }
         } catch {
             call.finish(call.answer(service.refusal(of: call.request, error)))
             return .now
         }
     }
 
-    /// Hands an answer to its connection from another thread.
-    private var onLoop: @Sendable (DirectCall, DirectAnswer) -> Void {
-        { [loop] call, answer in loop.execute { call.finish(answer) } }
+    /// Hands an answer to its connection, from another thread.
+    private func deliver(_ call: DirectCall, _ answer: DirectAnswer) {
+        loop.execute { call.finish(answer) }
     }
 
-    /// Makes a decoded query; blocks.
+    /// Makes a decoded query, on the loop or on a thread; blocks.
     ///
-    /// `deliver` is called at once, or `later` from a task when the answer needs more than the store.
+    /// `deliver` is called at once; an answer that needs more than the store comes later, from a task.
     ///
     /// - Returns: The time when it was made and delivered.
-    @discardableResult private static func run(
+    @discardableResult private func run(
         _ search: PreparedSearch,
         _ call: DirectCall,
-        _ lanes: DirectLanes,
         start: ContinuousClock.Instant,
-        later: @escaping @Sendable (DirectCall, DirectAnswer) -> Void,
         deliver: (DirectCall, DirectAnswer) -> Void
     ) -> ContinuousClock.Instant {
         let service = call.front.service
         let answer: ServiceAnswer
         do {
-            switch try search.make() {
+            switch try search.make(call.request) {
             case .answer(let made): answer = made
             case .later(let work):
                 let end = ContinuousClock.now
@@ -214,15 +234,17 @@ final class DirectLane: @unchecked Sendable {
                     } catch {
                         answer = service.refusal(of: call.request, error)
                     }
-                    later(call, call.answer(answer))
+                    self.deliver(call, call.answer(answer))
                 }
                 return end
             }
         } catch {
             answer = service.refusal(of: call.request, error)
         }
-        let bytes = call.answer(answer)
-        let end = ContinuousClock.now
+        var end = ContinuousClock.now
+        let bytes = call.answer(answer, now: end)
+        // To compress one takes its time.
+        if answer.body.count >= Gzip.minimumByteCount { end = .now }
         lanes.costs.note(search.kind, took: end - start)
         deliver(call, bytes)
         // The next one does not pay for what the socket took.
@@ -231,7 +253,6 @@ final class DirectLane: @unchecked Sendable {
 
     /// Lets the threads make queries; those that have no place in the queue are refused here.
     private func hand(over calls: [(call: DirectCall, search: PreparedSearch?)]) {
-        let (lanes, deliver) = (lanes, onLoop)
         guard let threads = calls.first?.call.front.service.threads else { return }
         let work = calls.map { call, search in
             WorkerThreads.Errand { refusal in
@@ -239,9 +260,9 @@ final class DirectLane: @unchecked Sendable {
                 do {
                     if let refusal { throw refusal }
                     let search = try search ?? service.prepare(call.request)
-                    Self.run(search, call, lanes, start: .now, later: deliver, deliver: deliver)
+                    self.run(search, call, start: .now, deliver: self.deliver)
                 } catch {
-                    deliver(call, call.answer(service.refusal(of: call.request, error)))
+                    self.deliver(call, call.answer(service.refusal(of: call.request, error)))
                 }
             }
         }

@@ -54,7 +54,7 @@ extension StoreService {
         let configuration = collection.configuration
         let scope = try scope(of: request.principal, in: configuration)
         let decoded = try Self.decode(request, configuration, scope)
-        return PreparedSearch(kind: decoded.kind) {
+        return PreparedSearch(kind: decoded.kind) { request in
             do {
                 return try self.make(decoded, collection, scope, request)
             } catch is Freshness.Behind {
@@ -111,8 +111,7 @@ extension StoreService {
                         writer.object { Self.write(search, rows, to: &$0) }
                     }
                 }
-                let total = Self.milliseconds(since: start)
-                writer.member("took_ms", (total * 1000).rounded() / 1000)
+                writer.member("took_ms", thousandths: Self.milliseconds(since: start))
             }
         }
     }

@@ -86,7 +86,7 @@ package final class StoreService: Sendable {
         } catch {
             answer = refusal(of: request, error)
         }
-        ended(request, route: route.name, answer, since: start)
+        ended(request, route: route.name, answer, took: ContinuousClock.now - start)
         return answer
     }
 
@@ -108,9 +108,9 @@ package final class StoreService: Sendable {
         _ request: ServiceRequest,
         route: String,
         _ answer: ServiceAnswer,
-        since start: ContinuousClock.Instant
+        took time: Duration
     ) {
-        let seconds = (ContinuousClock.now - start) / .seconds(1)
+        let seconds = time / .seconds(1)
         metrics.ended(
             route: route,
             method: request.method,
@@ -130,14 +130,19 @@ package final class StoreService: Sendable {
     /// What a request means; unknown paths and methods are refused.
     static func route(of request: ServiceRequest) throws(Problem) -> Route {
         if let route = request.route { return route }
-        guard let route = Route(path: request.path) else {
+        return try route(of: request.path, method: request.method)
+    }
+
+    /// What a path and a method mean.
+    static func route(of path: String, method: String) throws(Problem) -> Route {
+        guard let route = Route(path: path) else {
             throw Problem(
                 status: 404,
                 code: "unknown_route",
                 detail: "nothing is at this path"
             )
         }
-        guard route.methods.contains(request.method) else {
+        guard route.methods.contains(method) else {
             var problem = Problem(
                 status: 405,
                 code: "method_not_allowed",
