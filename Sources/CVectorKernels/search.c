@@ -9,9 +9,9 @@
 #include <math.h>
 #include <time.h>
 
-// Blocks that are scanned against one threshold, the same while there is none and the rows that then wait
-// for each other, and how far ahead blocks are asked for: about 10 KB.
-enum { RUN_BLOCKS = 8, FIRST_BLOCKS = 64, FIRST_ROWS = 300, AHEAD_BYTES = 10240 };
+// Blocks that are scanned against one threshold, the same while there is none, and how far ahead blocks are
+// asked for: about 10 KB.
+enum { RUN_BLOCKS = 8, FIRST_BLOCKS = 64, AHEAD_BYTES = 10240 };
 // Rows, by codes or by bytes, after which the clock is asked again if there is a deadline: about 5 us.
 enum { CLOCK_ROWS = 2048 };
 
@@ -357,7 +357,7 @@ void vk_search_lists_tier(vk_tier tier, vk_scratch *scratch, const vk_query *que
             at += part;
             if (r.heap_count < options->k) {
                 waiting += found;
-                if (waiting < FIRST_ROWS + 2 * options->k) continue;
+                if (waiting < VK_FIRST_ROWS + 2 * options->k) continue;
                 drain_first(&r, lists->ordinals, slots, bounds, waiting);
                 if (result->failed) break;
                 waiting = 0;

@@ -34,6 +34,12 @@ package struct CodeQuery: ~Copyable {
         raw = prepared
     }
 
+    /// How many rows of posting lists a search for the k nearest gathers before it compares the first of them.
+    package static func firstRowCount(k: Int) -> Int { Int(VK_FIRST_ROWS) + 2 * k }
+
+    /// How many of those it compares first, whatever they reach: those of the best bounds.
+    package static func bestRowCount(k: Int) -> Int { k + k / 4 + 2 }
+
     /// Upper bounds of the similarities of the rows of consecutive blocks.
     ///
     /// - Parameters:

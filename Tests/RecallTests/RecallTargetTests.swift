@@ -132,13 +132,36 @@ import VectorStore
     /// them than those of real embeddings do.
     @Test(.timeLimit(.minutes(5)))
     func `the recall found is the recall asked for among random vectors`() async throws {
+        try await Self.checkTargets(dimension: 96, queryCount: 400) { row in
+            var random = SeededRandom(seed: UInt64(row) &+ 45_000_000)
+            return (0..<96).map { _ in Float.random(in: -1...1, using: &random) }
+        }
+    }
+
+    /// Where a topic is about as large as a list, most neighbours lie in the first lists, whose rows wait for each
+    /// other before any is compared.
+    @Test(.timeLimit(.minutes(5)))
+    func `the recall found is the recall asked for among topics as large as lists`() async throws {
+        @Sendable func normal(_ random: inout SeededRandom) -> Float {
+            let length = (-2 * log(Float.random(in: 1e-7..<1, using: &random))).squareRoot()
+            return length * cos(2 * .pi * Float.random(in: 0..<1, using: &random))
+        }
+        try await Self.checkTargets(dimension: 32, queryCount: 1_000) { row in
+            var random = SeededRandom(seed: UInt64(row) &+ 46_000_000)
+            var topic = SeededRandom(seed: UInt64.random(in: 0..<1_600, using: &random))
+            return (0..<32).map { _ in normal(&topic) + 0.7 * normal(&random) }
+        }
+    }
+
+    /// Holds what targets find of the ten nearest of 40,000 rows against exact search.
+    private static func checkTargets(
+        dimension: Int,
+        queryCount: Int,
+        vector: @Sendable (Int) -> [Float]
+    ) async throws {
         let path = NSTemporaryDirectory() + "vs-recall-" + UUID().uuidString
         defer { try? FileManager.default.removeItem(atPath: path) }
-        let (dimension, rowCount, queryCount) = (96, 40_000, 400)
-        func vector(_ row: Int) -> [Float] {
-            var random = SeededRandom(seed: UInt64(row) &+ 45_000_000)
-            return (0..<dimension).map { _ in Float.random(in: -1...1, using: &random) }
-        }
+        let rowCount = 40_000
         var options = StoreOptions()
         options.minimumIndexedRowCount = 4_096
         options.liveRecallInterval = 0
@@ -152,7 +175,7 @@ import VectorStore
         try await collection.rebuildIndex()
         let truth = try ExactSearch(base: (0..<rowCount).flatMap(vector), dimension: dimension)
             .truth(queries: (rowCount..<rowCount + queryCount).flatMap(vector), k: 10, threads: 2)
-        for target in [0.9, 0.95, 0.98] {
+        for target in [0.88, 0.9, 0.95, 0.98] {
             var sum = 0.0
             for query in 0..<queryCount {
                 let result = try collection.search(

@@ -150,6 +150,10 @@ typedef struct {
 /// The time since an unspecified start, CLOCK_MONOTONIC of clock_gettime(2).
 uint64_t vk_monotonic_nanoseconds(void);
 
+/// So many rows, and two more for each of the k, wait for each other before the first of them are compared:
+/// without a threshold the best bounds go first.
+enum { VK_FIRST_ROWS = 300 };
+
 /// Scans lists in the given order.
 void vk_search_lists_tier(vk_tier tier, vk_scratch *scratch, const vk_query *query,
                           const vk_lists *lists, const vk_ranked *order, size_t count,

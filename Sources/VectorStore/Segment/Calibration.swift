@@ -57,8 +57,7 @@ struct Calibration {
             truth: truth,
             queries: queries,
             rows: rows,
-            lists: lists,
-            second: second,
+            lists: RowLists(first: lists, second: second),
             index: index
         )
     }
@@ -166,106 +165,5 @@ struct Calibration {
                 }
             }
         }
-    }
-
-    /// The neighbours of k that are asked about: each, or ten spread over them.
-    private static func places(k: Int) -> StrideTo<Int> {
-        let step = max(1, k / 10)
-        return stride(from: step / 2, to: k, by: step)
-    }
-
-    private func curve(
-        truth: [[(score: Float, key: UInt64)]],
-        queries: [Float],
-        rows: [SegmentPlan.RowReference],
-        lists: [UInt32],
-        second: [UInt32]?,
-        index: CentroidIndex
-    ) throws(CorruptionError) -> RecallCurve {
-        let nlist = index.nlist
-        let grid = RecallCurve.grid(nlist: nlist)
-        let deviations = grid.map { CodeDeviations.probed(nprobe: $0, nlist: nlist) }
-        let counts = Self.neighbourCounts.filter { $0 <= (truth.first?.count ?? 0) }
-        // Neighbours that any k asks about, and where their estimates are.
-        let asked = Set(counts.flatMap { Array(Self.places(k: $0)) }).sorted()
-        var slots = [Int](repeating: 0, count: (asked.last ?? 0) + 1)
-        for (slot, place) in asked.enumerated() { slots[place] = slot }
-        let estimated = slots
-        let rotated = RotatedRows(
-            rows: rows,
-            sources: sources,
-            rotation: rotation,
-            threads: threads
-        )
-        let codes = NeighbourCodes(rows: rotated, index: index)
-        // For each k: neighbours that are found from a step of the grid on.
-        let found = Mutex([Int](repeating: 0, count: counts.count * grid.count))
-        let failure = rotated.forEachChunk(
-            count: truth.count,
-            chunk: 8,
-            capacity: NeighbourCodes.capacity
-        ) { range, scratch throws(CorruptionError) in
-            var visits = ListVisits(index: index, grid: grid)
-            var part = [Int](repeating: 0, count: counts.count * grid.count)
-            for query in range {
-                let vector = Array(queries[query * dimension..<(query + 1) * dimension])
-                visits.see(vector)
-                let own = truth[query].map { near in
-                    visits.first(of: lists[Int(near.key)], second?[Int(near.key)])
-                }
-                let estimates = try codes.estimates(
-                    vector,
-                    rows: asked.map { (Int(truth[query][$0].key), own[$0].list) },
-                    scratch: scratch
-                )
-                let turns = own.map(\.turn)
-                for (slot, k) in counts.enumerated() {
-                    let visited = visits.counts(k: k, turns: turns)
-                    // The k-th best of those seen before: what a row has to reach when its list is visited.
-                    func least(before turn: Int) -> Float {
-                        var seen = 0
-                        for neighbour in turns.indices where turns[neighbour] < turn {
-                            seen += 1
-                            if seen == k { return truth[query][neighbour].score }
-                        }
-                        return -.infinity
-                    }
-                    // A part of the lists is ranked in another order: what is visited out of turn comes last.
-                    for neighbour in Self.places(k: k) {
-                        let estimate = estimates[estimated[neighbour]]
-                        let least = least(before: turns[neighbour])
-                        func isFound(_ step: Int) -> Bool {
-                            min(turns[neighbour], grid[step] - 1) < visited[step]
-                                && estimate.reaches(least, deviations: deviations[step])
-                        }
-                        let near = Int(truth[query][neighbour].key)
-                        let first = visits.firstStep(lists[near], second?[near])
-                        guard
-                            let step = grid.indices.dropFirst(first)
-                                .first(where: isFound)
-                        else { continue }
-                        part[slot * grid.count + step] += 1
-                    }
-                }
-            }
-            found.withLock { found in for index in found.indices { found[index] += part[index] } }
-        }
-        if let failure { throw failure }
-        let sums = found.withLock { $0 }
-        let curves = counts.enumerated().map { slot, k in
-            let total = Double(truth.count * Self.places(k: k).underestimatedCount)
-            var sum = 0
-            return RecallCurve.Curve(
-                k: UInt32(k),
-                points: grid.enumerated().map { step, nprobe in
-                    sum += sums[slot * grid.count + step]
-                    return RecallCurve.Point(
-                        nprobe: UInt32(nprobe),
-                        recall: Float(Double(sum) / total)
-                    )
-                }
-            )
-        }
-        return RecallCurve(nlist: nlist, curves: curves)
     }
 }

@@ -10,10 +10,17 @@ struct ListVisits {
     /// lists, visits it.
     private var visited: [UInt64]
     private let rankedInPart: Int
+    /// Rows of each list, those that are in it for the second time among them.
+    private let rowCounts: [Int]
+    /// The lists by their rank.
+    private var order: [Int]
 
-    init(index: CentroidIndex, grid: [Int]) {
+    /// - Parameter rowCounts: Of each list, those of second lists among them.
+    init(index: CentroidIndex, grid: [Int], rowCounts: [Int]) {
         self.index = index
         self.grid = grid
+        self.rowCounts = rowCounts
+        order = [Int](repeating: 0, count: index.nlist)
         rank = [Int](repeating: 0, count: index.nlist)
         visited = [UInt64](repeating: 0, count: index.nlist)
         // Grids have a few dozen values.
@@ -24,6 +31,7 @@ struct ListVisits {
     mutating func see(_ query: [Float]) {
         for (position, near) in index.nearest(to: query, count: index.nlist).enumerated() {
             rank[Int(near.list)] = position
+            order[position] = Int(near.list)
         }
         guard rankedInPart > 0, let codes = index.codes else { return }
         for list in visited.indices { visited[list] = 0 }
@@ -36,32 +44,45 @@ struct ListVisits {
         }
     }
 
-    /// The first of two lists to be visited, and its turn.
-    func first(of list: UInt32, _ other: UInt32?) -> (list: Int, turn: Int) {
-        let turn = rank[Int(list)]
-        guard let other, rank[Int(other)] < turn else { return (Int(list), turn) }
-        return (Int(other), rank[Int(other)])
+    /// The turn of a list when all are visited in order.
+    func turn(_ list: Int) -> Int { rank[list] }
+
+    /// How many lists have to be visited until so many rows were seen.
+    func listCount(holding count: Int) -> Int {
+        var (seen, place) = (0, 0)
+        while seen < count, place < order.count {
+            seen += rowCounts[order[place]]
+            place += 1
+        }
+        return place
     }
 
-    /// How many lists searches visit, of each step of the grid.
+    /// Searches of each step of the grid, and how far they get before they end.
     ///
     /// - Parameter turns: Of the neighbours, the nearest first.
-    func counts(k: Int, turns: [Int]) -> [Int] {
-        guard k <= SearchPatience.mostNeighbours else { return grid }
-        let changes = SearchPatience.changes(places: turns, k: k)
-        return grid.map {
-            SearchPatience.visited(nprobe: $0, nlist: index.nlist, changes: changes)
+    func steps(k: Int, turns: [Int]) -> [NeighbourSightings.Step] {
+        let changes =
+            k <= SearchPatience.mostNeighbours
+            ? SearchPatience.changes(places: turns, k: k) : nil
+        let nlist = index.nlist
+        return grid.map { nprobe in
+            NeighbourSightings.Step(
+                nprobe: nprobe,
+                visited: changes.map {
+                    SearchPatience.visited(nprobe: nprobe, nlist: nlist, changes: $0)
+                } ?? nprobe,
+                deviations: CodeDeviations.probed(nprobe: nprobe, nlist: nlist)
+            )
         }
     }
 
-    /// The step of the grid from which on one of two lists is visited, however many more are; beyond the
-    /// grid for never.
-    func firstStep(_ list: UInt32, _ other: UInt32?) -> Int {
-        let mask = visited[Int(list)] | (other.map { visited[Int($0)] } ?? 0)
-        let missed = ~mask & (rankedInPart == 64 ? .max : 1 << UInt64(rankedInPart) - 1)
+    /// The step of the grid from which on a list is visited, however many more are; beyond the grid for never.
+    func firstStep(_ list: Int) -> Int {
+        let missed =
+            ~visited[list] & (rankedInPart == 64 ? .max : 1 << UInt64(rankedInPart) - 1)
         let first = 64 - missed.leadingZeroBitCount
         guard first == rankedInPart else { return first }
-        let turn = self.first(of: list, other).turn
+        let turn = rank[list]
         return grid[first...].firstIndex { turn < $0 } ?? grid.count
     }
 }
