@@ -209,8 +209,7 @@ static uint32_t row_at(const uint32_t *ordinals, uint32_t place) {
 /// they leave possible comes after. `places` are those of rows in `ordinals`, or rows where that is NULL.
 static void drain_first(run *r, const uint32_t *ordinals, uint32_t *places, float *bounds,
                         size_t count) {
-    size_t wanted = r->options->k - r->heap_count;
-    wanted += wanted / 4 + 2;
+    size_t wanted = vk_best_row_count(r->options->k - r->heap_count);
     uint32_t *chosen =
         vk_buffer_reserve(&r->scratch->chosen, (count + 16) * sizeof(uint32_t));
     if (!chosen) {

@@ -38,7 +38,7 @@ package struct CodeQuery: ~Copyable {
     package static func firstRowCount(k: Int) -> Int { Int(VK_FIRST_ROWS) + 2 * k }
 
     /// How many of those it compares first, whatever they reach: those of the best bounds.
-    package static func bestRowCount(k: Int) -> Int { k + k / 4 + 2 }
+    package static func bestRowCount(k: Int) -> Int { vk_best_row_count(k) }
 
     /// Upper bounds of the similarities of the rows of consecutive blocks.
     ///

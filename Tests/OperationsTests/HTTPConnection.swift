@@ -1,7 +1,9 @@
 import Foundation
 
 /// One blocking HTTP/1.1 connection to a unix socket: exactly the bytes a test wants to send.
-final class HTTPConnection {
+///
+/// Unchecked: one thread at a time.
+final class HTTPConnection: @unchecked Sendable {
     struct Answer {
         var status: Int
         var head: String
@@ -94,6 +96,11 @@ final class HTTPConnection {
                 let parts = head.split(separator: " ", maxSplits: 2)
                 guard parts.count >= 2, let status = Int(parts[1]) else { throw Failure.malformed }
                 var answer = Answer(status: status, head: head, body: [])
+                if answer.header("transfer-encoding") == "chunked" {
+                    buffer.removeFirst(end.upperBound)
+                    while let chunk = try chunk() { answer.body += chunk }
+                    return answer
+                }
                 guard let length = answer.header("content-length").flatMap({ Int($0) }) else {
                     throw Failure.malformed
                 }
@@ -101,6 +108,22 @@ final class HTTPConnection {
                 answer.body = Array(buffer[end.upperBound..<end.upperBound + length])
                 buffer.removeFirst(end.upperBound + length)
                 return answer
+            }
+            try read()
+        }
+    }
+
+    /// The next chunk of a body (RFC 9112, section 7.1); nil after the last.
+    private func chunk() throws -> [UInt8]? {
+        let line = Array("\r\n".utf8)
+        while true {
+            if let end = buffer.firstRange(of: line) {
+                let digits = String(decoding: buffer[..<end.lowerBound], as: UTF8.self)
+                guard let length = Int(digits, radix: 16) else { throw Failure.malformed }
+                while buffer.count < end.upperBound + length + line.count { try read() }
+                let body = Array(buffer[end.upperBound..<end.upperBound + length])
+                buffer.removeFirst(end.upperBound + length + line.count)
+                return length > 0 ? body : nil
             }
             try read()
         }

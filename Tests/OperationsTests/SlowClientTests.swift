@@ -161,15 +161,52 @@ import Testing
                 )
             )
         }
+        // All of them are read, or they would wait for their clients.
+        let ended = Locked(0)
+        let group = DispatchGroup()
+        for scan in scans {
+            Thread.detached(in: group) {
+                let answer = try? scan.answer()
+                if answer?.status == 200, (try? answer?.json()) != nil {
+                    ended.withLock { $0 += 1 }
+                }
+            }
+        }
         let good = try HTTPConnection(server.socket)
         let query = #"{"vector":[1,0,0],"partition":"ada","limit":5}"#
         #expect(try good.send("POST", "/v1/collections/lectures/query", query).status == 200)
         // The scans are under way still: the search overtook them.
-        let waiting = try good.get("/metrics").text.split(separator: "\n").first {
-            $0.hasPrefix("vs_record_queue_depth ")
-        }.flatMap { Double($0.split(separator: " ")[1]) }
-        #expect(try #require(waiting) > 0, "every scan came before the search")
-        for scan in scans { #expect(try scan.answer().status == 200) }
+        #expect(ended.withLock { $0 } < scans.count, "every scan came before the search")
+        group.wait()
+        #expect(ended.withLock { $0 } == scans.count)
+    }
+
+    @Test func `scans that nobody reads cost no memory, and a slow reader gets all of it`() throws {
+        let server = try ServerProcess(
+            in: try ServerProcess.makeDirectory(),
+            settings: "limits: {drain_timeout: 30s}"
+        )
+        try server.fill(count: 5_000, payload: String(repeating: "x", count: 2_000))
+        let path = "/v1/collections/lectures/records/scan"
+        let good = try HTTPConnection(server.socket, timeout: 60)
+        func memory() throws -> Double {
+            let line = try good.get("/metrics").text.split(separator: "\n").first {
+                $0.hasPrefix("process_resident_memory_bytes ")
+            }
+            return try #require(line.flatMap { Double($0.split(separator: " ")[1]) })
+        }
+        let whole = try good.send("POST", path, #"{"limit":5000}"#)
+        #expect(whole.status == 200 && whole.header("transfer-encoding") == "chunked")
+        #expect((try whole.json()["records"] as? [Any])?.count == 5_000)
+        let before = try memory()
+        // Ten megabytes each, were they made.
+        let deaf = try (0..<40).map { _ in try HTTPConnection(server.socket, timeout: 60) }
+        for client in deaf { try client.write(client.request("POST", path, #"{"limit":5000}"#)) }
+        Thread.sleep(forTimeInterval: 2)
+        let after = try memory()
+        #expect(after - before < 100e6, "\((after - before) / 1e6) MB")
+        #expect(try deaf[7].answer().body == whole.body)
+        withExtendedLifetime(deaf) {}
     }
 
     @Test func `SIGTERM under load answers or closes, and every acknowledged write is there`()

@@ -163,21 +163,26 @@ private struct LaneFixture: Sendable {
         let fixture = try await LaneFixture(budget: .milliseconds(20))
         _ = await fixture.ask(20)
         let lane = fixture.lane
-        /// How many queries are answered at once when so many connections are read in one turn, one each.
-        @Sendable func read(_ count: Int) -> Int {
-            // Those of the threads are answered in a later turn.
-            let answered = Mutex(0)
-            for _ in 0..<count {
-                lane.readBegan()
-                lane.add(fixture.question { _ in answered.withLock { $0 += 1 } })
-                lane.readEnded()
-            }
+        /// Whether a query is answered at once when a connection is read.
+        @Sendable func isAnsweredAtOnce() -> Bool {
+            // By the threads it is in a later turn.
+            let answered = Mutex(false)
+            lane.readBegan()
+            lane.add(fixture.question { _ in answered.withLock { $0 = true } })
+            lane.readEnded()
             return answered.withLock { $0 }
         }
-        let first = try await fixture.turn { read(20_000) }
-        #expect(first > 0 && first < 20_000, "\(first)")
-        let second = try await fixture.turn { read(1) }
-        #expect(second == 1)
+        // A thread that is kept from running makes the kind look slow for a while: then once more.
+        var isMet = false
+        for _ in 0..<20 where !isMet {
+            let count = try await fixture.turn {
+                (0..<1_000_000).first { _ in !isAnsweredAtOnce() }
+            }
+            // The time of the turn is over, with it everything is handed over.
+            let isNextAnswered = try await fixture.turn { isAnsweredAtOnce() }
+            isMet = try #require(count) > 0 && isNextAnswered
+        }
+        #expect(isMet)
         try await fixture.close()
     }
 
@@ -289,6 +294,14 @@ private struct LaneFixture: Sendable {
         #expect(Set(sameForms).count == 1)
         var kinds = [same[0], sameCalls[0], sameForms[0]]
         kinds.append(try changed(plain) { $0.body = #"{"vector":[1,0,0],"limit":4}"# })
+        // A parameter, which such a query does not look at, is no member of the same name.
+        kinds.append(
+            try changed(plain) {
+                $0.body = #"{"vector":[1,0,0]}"#
+                $0.parameters = [("limit", "1000")]
+            }
+        )
+        kinds.append(try changed(plain) { $0.body = #"{"vector":[1,0,0],"limit":1000}"# })
         for question in [plain, call, form] {
             kinds.append(try changed(question) { $0.principal = ServiceFixture.user("ada") })
             kinds.append(try changed(question) { $0.principal = ServiceFixture.user("bob") })

@@ -125,7 +125,10 @@ import Testing
             return String(decoding: writer.bytes, as: UTF8.self)
         }
         var random = Seeded(state: 8)
-        var numbers = [0, 0.0004, 0.0005, 0.001, 0.9996, 1, 12.5, 99.999, 1e11, 1e13, 1e300, -1.25]
+        var numbers = [
+            0, 0.0004, 0.0005, 0.001, 0.9996, 1, 12.5, 99.999, 1e11, 1e13, 1e300, -1.25, -0.0001,
+            -0.0,
+        ]
         for power in -5...14 {
             for _ in 0..<2_000 {
                 numbers.append(Double.random(in: 0...1, using: &random) * pow(10, Double(power)))

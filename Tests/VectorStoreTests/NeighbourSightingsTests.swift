@@ -51,6 +51,21 @@ import Testing
         #expect(Self.first([Self.sighting(code: 0.1)], turns: turns, waiting: 1) == 0)
     }
 
+    @Test func `what more rows beside it hide counts from the last miss on`() {
+        // One list holds four rows, all of which are compared; with the second list six wait for each other.
+        let turns = [0, 0, 0, 0, 1, 1]
+        let steps = [
+            Step(nprobe: 1, visited: 1, deviations: 0.9),
+            Step(nprobe: 2, visited: 2, deviations: 0.9),
+            Step(nprobe: 4, visited: 4, deviations: 0.9),
+            Step(nprobe: 8, visited: 8, deviations: 3),
+        ]
+        let poor = Self.sighting(code: 0.1)
+        #expect(Self.first([poor], turns: turns, waiting: 2, steps: Array(steps[..<1])) == 0)
+        #expect(Self.first([poor], turns: turns, waiting: 2, steps: steps) == nil)
+        #expect(Self.first([Self.sighting()], turns: turns, waiting: 2, steps: steps) == 3)
+    }
+
     @Test func `a later row has to reach the k-th best of the lists before`() {
         let turns = [2, 0, 1, 1, 2, 2]
         // 0.89 and 0.88 are known.

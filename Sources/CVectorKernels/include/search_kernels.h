@@ -154,6 +154,9 @@ uint64_t vk_monotonic_nanoseconds(void);
 /// without a threshold the best bounds go first.
 enum { VK_FIRST_ROWS = 300 };
 
+/// How many of those go first when so many are wanted.
+static inline size_t vk_best_row_count(size_t wanted) { return wanted + wanted / 4 + 2; }
+
 /// Scans lists in the given order.
 void vk_search_lists_tier(vk_tier tier, vk_scratch *scratch, const vk_query *query,
                           const vk_lists *lists, const vk_ranked *order, size_t count,

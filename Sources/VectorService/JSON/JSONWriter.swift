@@ -19,8 +19,17 @@ package struct JSONWriter: ~Copyable, @unchecked Sendable {
 
     deinit { start.deallocate() }
 
+    /// The length of the text so far.
+    var byteCount: Int { count }
+
     /// The text so far, UTF-8.
     package var bytes: [UInt8] { Array(UnsafeBufferPointer(start: start, count: count)) }
+
+    /// Gives the text that was written since the last time, for a text that goes out piece by piece.
+    mutating func take() -> [UInt8] {
+        defer { count = 0 }
+        return bytes
+    }
 
     /// Writes `{`, what `body` writes, and `}`.
     package mutating func object<Failure: Error>(
@@ -104,7 +113,7 @@ package struct JSONWriter: ~Copyable, @unchecked Sendable {
     package mutating func value(thousandths number: Double) {
         let count = (number * 1_000).rounded()
         // Beyond that, and below zero, nothing hurries.
-        guard count >= 0, count < 1e15 else { return value(count / 1_000) }
+        guard count.sign == .plus, count < 1e15 else { return value(count / 1_000) }
         let whole = UInt64(count) / 1_000
         var rest = UInt64(count) % 1_000
         value(whole)
@@ -211,13 +220,15 @@ package struct JSONWriter: ~Copyable, @unchecked Sendable {
         count += more
     }
 
-    private mutating func open(_ bracket: UInt8) {
+    /// Writes `{` or `[`, which the caller closes.
+    mutating func open(_ bracket: UInt8) {
         separate()
         append(bracket)
         needsComma = false
     }
 
-    private mutating func close(_ bracket: UInt8) {
+    /// Writes `}` or `]`.
+    mutating func close(_ bracket: UInt8) {
         append(bracket)
         needsComma = true
     }

@@ -136,6 +136,7 @@ extension OpenAPI {
             ],
             "post": {
               "summary": "Read records page by page",
+              "description": "Large answers are chunked and made as they are read.",
               "responses": {
                 "200": {
                   "description": "Done",

@@ -251,6 +251,7 @@ final class DirectHandler: ChannelDuplexHandler, RemovableChannelHandler, Direct
 
     /// Writes the answer to the query under way.
     func finish(_ answer: DirectAnswer) {
+        channel.eventLoop.preconditionInEventLoop()
         guard let context, case .answering = state else { return }
         // Asked for before: most answers are taken within the call.
         let promise = context.eventLoop.makePromise(of: Void.self)

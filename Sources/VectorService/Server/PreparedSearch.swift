@@ -60,10 +60,14 @@ extension QueryDecoding {
     static func kind(of request: ServiceRequest, _ node: JSONNode?, _ scope: RowScope) -> Int {
         var hasher = Hasher()
         hasher.combine(request, scope)
+        var count = 0
         for (name, value) in request.parameters where !passing.contains(name) {
             hasher.combine(utf8: name)
             hasher.combine(utf8: value)
+            count += 1
         }
+        // Where they end: a parameter is no member.
+        hasher.combine(count)
         for member in node?.members ?? [] where !passing.contains(member.key) {
             hasher.combine(utf8: member.key)
             hasher.combine(bytesOf: member.node, in: request.body)
@@ -83,6 +87,7 @@ extension Hasher {
             combine(utf8: name)
             combine(utf8: value)
         }
+        combine(utf8: "")
         combine(request.principal.role)
         combine(scope)
     }

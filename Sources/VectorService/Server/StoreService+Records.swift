@@ -36,9 +36,7 @@ extension StoreService {
                 body: try await threads.run { try Self.get(collection, scope, body) }
             )
         case .scan:
-            return ServiceAnswer(
-                body: try await recordThreads.run { try Self.scan(collection, scope, body) }
-            )
+            return try await scan(collection, scope, request)
         case .count:
             return ServiceAnswer(
                 body: try await recordThreads.run { try Self.count(collection, scope, body) }
@@ -158,7 +156,7 @@ extension StoreService {
         )
     }
 
-    private static func selection(
+    static func selection(
         _ fields: inout FieldReader,
         _ configuration: CollectionConfiguration
     ) throws(Problem) -> (filter: Filter?, partition: String?) {
@@ -175,7 +173,7 @@ extension StoreService {
     /// Narrows a selection to what somebody sees.
     ///
     /// Scanning takes one partition; who sees several names one of them.
-    private static func visible(
+    static func visible(
         _ selection: (filter: Filter?, partition: String?),
         _ scope: RowScope
     ) throws(Problem) -> (filter: Filter?, partition: String?) {
@@ -227,37 +225,6 @@ extension StoreService {
                     }
                 }
             }
-        }
-    }
-
-    private static func scan(
-        _ collection: VectorCollection,
-        _ scope: RowScope,
-        _ body: [UInt8]
-    ) throws -> [UInt8] {
-        var fields = try FieldReader(try RecordDecoding.parse(body.isEmpty ? [0x7B, 0x7D] : body))
-        let selection = try selection(&fields, collection.configuration)
-        let limit = try fields.integer("limit") ?? 100
-        let cursor = try fields.text("cursor")
-        let include = try QueryDecoding.include(&fields, default: [.attributes, .payload])
-        try fields.finish()
-        let visible = try visible(selection, scope)
-        let page = try collection.scan(
-            filter: visible.filter,
-            partition: visible.partition,
-            limit: limit,
-            cursor: cursor,
-            include: include
-        )
-        try AnswerSize.check(page.records)
-        return JSONWriter.text { writer in
-            writer.key("records")
-            writer.array { writer in
-                for record in page.records {
-                    AnswerEncoding.write(record, include: include, to: &writer)
-                }
-            }
-            if let cursor = page.nextCursor { writer.member("next_cursor", cursor) }
         }
     }
 

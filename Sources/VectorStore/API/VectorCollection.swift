@@ -214,6 +214,27 @@ public final class VectorCollection: Sendable {
         cursor: String? = nil,
         include: IncludedFields = [.attributes, .payload]
     ) throws(VectorStoreError) -> ScanPage {
+        let page = try page(
+            filter: filter,
+            partition: partition,
+            limit: limit,
+            cursor: cursor,
+            include: include
+        )
+        return ScanPage(
+            records: try page.records(0..<page.count),
+            nextCursor: page.nextCursor
+        )
+    }
+
+    /// Finds the records of a page, to be read piece by piece; otherwise as `scan` does.
+    public func page(
+        filter: Filter? = nil,
+        partition: String? = nil,
+        limit: Int = 100,
+        cursor: String? = nil,
+        include: IncludedFields = [.attributes, .payload]
+    ) throws(VectorStoreError) -> RecordPage {
         guard (1...10_000).contains(limit) else {
             throw VectorStoreError(
                 .invalidQuery,
@@ -232,12 +253,12 @@ public final class VectorCollection: Sendable {
         }
         return try reading(live) { () throws(CorruptionError) in
             let rows = try scan.page(after: start, limit: limit)
-            var records: [Record] = []
-            for row in rows { records.append(try live.record(row.key, include: include)) }
             let isLast = rows.count < limit
-            return ScanPage(
-                records: records,
-                nextCursor: isLast ? nil : rows.last?.position.cursor
+            return RecordPage(
+                live: live,
+                keys: rows.map(\.key),
+                nextCursor: isLast ? nil : rows.last?.position.cursor,
+                include: include
             )
         }
     }

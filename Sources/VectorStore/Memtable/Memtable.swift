@@ -43,6 +43,9 @@ package final class Memtable: RowStore, @unchecked Sendable {
     /// The bits of the largest length that the bytes leave out of a row: a float that only ever grows.
     private let byteError = Atomic<UInt32>(0)
 
+    /// Hashes of the first rows' ids, of as many as a scan has asked for.
+    private let hashes = Mutex<[UInt64]>([])
+
     // Only the committing thread touches these.
     private(set) var rowCount = 0
     private(set) var byteCount = 0
@@ -188,6 +191,16 @@ package final class Memtable: RowStore, @unchecked Sendable {
     }
 
     package func id(at ordinal: Int) -> RecordID { body(at: ordinal).pointee.id }
+    /// The hashes of the ids of at least the first `count` rows, by which scans order them.
+    func idHashes(count: Int) -> [UInt64] {
+        hashes.withLock { hashes in
+            for ordinal in hashes.count..<max(count, hashes.count) {
+                hashes.append(id(at: ordinal).stableHash)
+            }
+            return hashes
+        }
+    }
+
     package func lsn(at ordinal: Int) -> UInt64 { body(at: ordinal).pointee.lsn }
     package func partition(at ordinal: Int) -> String { body(at: ordinal).pointee.partition }
 

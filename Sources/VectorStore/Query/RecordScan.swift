@@ -61,54 +61,89 @@ struct RecordScan {
         }
     }
 
+    /// A row of a page.
+    typealias Row = (position: Position, key: RowKey)
+
     /// The next matching rows after a position, at most `limit`, in order.
-    func page(
-        after start: Position?,
-        limit: Int
-    ) throws(CorruptionError) -> [(position: Position, key: RowKey)] {
-        var found: [(position: Position, key: RowKey)] = []
+    func page(after start: Position?, limit: Int) throws(CorruptionError) -> [Row] {
+        var first = FirstRows(after: start, limit: limit)
         for (index, view) in live.memtables.enumerated() {
-            for ordinal in 0..<view.rowCount {
+            let hashes = view.memtable.idHashes(count: view.rowCount)
+            for ordinal in 0..<view.rowCount where first.mayTake(hashes[ordinal]) {
                 let key = RowKey(store: index, ordinal: ordinal)
+                guard matches(key) else { continue }
                 let id = view.memtable.id(at: ordinal)
-                let position = Position(hash: id.stableHash, id: id)
-                if let start, position <= start { continue }
-                if matches(key) { found.append((position, key)) }
+                first.offer((Position(hash: hashes[ordinal], id: id), key))
             }
         }
         for (index, view) in live.segments.enumerated() {
-            try segmentPage(view, store: live.memtables.count + index, after: start, limit: limit) {
-                found.append($0)
-            }
+            try offer(view, store: live.memtables.count + index, to: &first)
         }
-        found.sort { $0.position < $1.position }
-        return Array(found.prefix(limit))
+        return first.rows
     }
 
-    private func segmentPage(
+    /// Offers the rows of a segment, which has them in order, until none can be among the first.
+    private func offer(
         _ view: SegmentView,
         store: Int,
-        after start: Position?,
-        limit: Int,
-        _ emit: ((position: Position, key: RowKey)) -> Void
+        to first: inout FirstRows
     ) throws(CorruptionError) {
         let segment = view.segment
-        var place = segment.mapPosition(firstHashAtLeast: start?.hash ?? 0)
-        var emitted = 0
-        var lastHash: UInt64?
+        var place = segment.mapPosition(firstHashAtLeast: first.start?.hash ?? 0)
+        var (taken, last) = (0, UInt64(0))
         while place < segment.rowCount {
             let hash = segment.hash(atMapPosition: place)
-            // Ids with equal hashes may stand in any order: take all of the last one's.
-            if emitted >= limit, hash != lastHash { return }
+            // Ids with equal hashes may stand in any order: all of the last one's are offered.
+            guard first.mayTake(hash), taken < first.limit || hash == last else { return }
             let ordinal = segment.ordinal(atMapPosition: place)
             place += 1
             let key = RowKey(store: store, ordinal: ordinal)
             guard matches(key) else { continue }
-            let position = Position(hash: hash, id: try segment.id(at: ordinal))
-            if let start, position <= start { continue }
-            emit((position, key))
-            emitted += 1
-            lastHash = hash
+            if first.offer((Position(hash: hash, id: try segment.id(at: ordinal)), key)) {
+                (taken, last) = (taken + 1, hash)
+            }
+        }
+    }
+
+    /// The first rows after a position of those that are offered in any order.
+    private struct FirstRows {
+        let start: Position?
+        let limit: Int
+        /// Up to twice as many as are wanted.
+        private var found: [Row] = []
+        /// The last of the first `limit`, once there are as many.
+        private var last: Position?
+
+        init(after start: Position?, limit: Int) {
+            self.start = start
+            self.limit = limit
+        }
+
+        /// Whether a row of this hash can be among them.
+        func mayTake(_ hash: UInt64) -> Bool {
+            hash >= start?.hash ?? 0 && hash <= last?.hash ?? .max
+        }
+
+        /// Takes a row; false when it does not come after the start.
+        @discardableResult mutating func offer(_ row: Row) -> Bool {
+            if let start, row.position <= start { return false }
+            found.append(row)
+            if found.count >= 2 * limit { prune() }
+            return true
+        }
+
+        private mutating func prune() {
+            found.sort { $0.position < $1.position }
+            found.removeLast(max(0, found.count - limit))
+            if found.count == limit { last = found.last?.position }
+        }
+
+        /// The rows, in order.
+        var rows: [Row] {
+            mutating get {
+                prune()
+                return found
+            }
         }
     }
 }

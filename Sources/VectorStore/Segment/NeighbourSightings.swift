@@ -108,27 +108,41 @@ struct NeighbourSightings {
         return Float(sum) / 65_536 - 6
     }
 
-    /// The first step of the grid from which on a neighbour is among the k found; nil for never.
+    /// The step of the grid from which on a neighbour is among the k found; nil for never.
+    ///
+    /// Of few lists more rows wait for each other with each step, and what was found may be found no more: then it
+    /// counts from the last miss on.
     ///
     /// - Parameter waiting: What waits for each other, by step.
     func firstStep(_ neighbour: Int, k: Int, steps: [Step], waiting: FirstRows) -> Int? {
         guard let sightings = sightings[neighbour] else { return nil }
-        let first = sightings.map(\.step).min() ?? steps.count
-        return steps.indices.dropFirst(first).first { place in
-            let step = steps[place]
-            return sightings.contains { sighting in
-                // A part of the lists is ranked in another order: what is visited out of turn comes last.
-                let turn = min(sighting.turn, step.nprobe - 1)
-                guard place >= sighting.step, turn < step.visited else { return false }
-                let gathered = min(waiting.listCount, step.visited)
-                guard turn < gathered else {
-                    let least = least(k, of: sighting.turn, but: neighbour)
-                    return sighting.estimate.reaches(least, deviations: step.deviations)
-                }
-                let least = waiting.least(self, k, lists: gathered, deviations: step.deviations)
-                return sighting.estimate.reaches(least, deviations: step.deviations)
+        var found: Int?
+        for place in steps.indices.dropFirst(sightings.map(\.step).min() ?? steps.count) {
+            let isFound = sightings.contains {
+                place >= $0.step && isSeen(neighbour, $0, k: k, in: steps[place], waiting)
             }
+            found = isFound ? found ?? place : nil
+            if isFound, steps[place].visited >= waiting.listCount { break }
         }
+        return found
+    }
+
+    private func isSeen(
+        _ neighbour: Int,
+        _ sighting: Sighting,
+        k: Int,
+        in step: Step,
+        _ waiting: FirstRows
+    ) -> Bool {
+        // A part of the lists is ranked in another order: what is visited out of turn comes last.
+        let turn = min(sighting.turn, step.nprobe - 1)
+        guard turn < step.visited else { return false }
+        let gathered = min(waiting.listCount, step.visited)
+        let least =
+            turn < gathered
+            ? waiting.least(self, k, lists: gathered, deviations: step.deviations)
+            : least(k, of: turn, but: neighbour)
+        return sighting.estimate.reaches(least, deviations: step.deviations)
     }
 
     /// The k-th best of what so many lists hold beside a neighbour.
