@@ -34,7 +34,7 @@ extension Calibration {
         )
         let codes = NeighbourCodes(rows: rotated, index: index)
         let rowCounts = lists.rowCounts(nlist: nlist)
-        // For each k: neighbours that are found from a step of the grid on.
+        // For each k: how many more neighbours are found at a step of the grid than at the one before.
         let found = Mutex([Int](repeating: 0, count: counts.count * grid.count))
         let failure = rotated.forEachChunk(
             count: truth.count,
@@ -62,8 +62,15 @@ extension Calibration {
                         listCount: visits.listCount(holding: CodeQuery.firstRowCount(k: k))
                     )
                     for neighbour in Self.places(k: k) {
-                        let step = seen.firstStep(neighbour, k: k, steps: steps, waiting: waiting)
-                        if let step { part[slot * grid.count + step] += 1 }
+                        let turns = seen.turningSteps(
+                            neighbour,
+                            k: k,
+                            steps: steps,
+                            waiting: waiting
+                        )
+                        for (turn, step) in turns.enumerated() {
+                            part[slot * grid.count + step] += turn.isMultiple(of: 2) ? 1 : -1
+                        }
                     }
                 }
             }

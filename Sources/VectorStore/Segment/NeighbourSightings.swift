@@ -108,23 +108,24 @@ struct NeighbourSightings {
         return Float(sum) / 65_536 - 6
     }
 
-    /// The step of the grid from which on a neighbour is among the k found; nil for never.
+    /// Where on the grid a neighbour comes among the k found, and where it is lost again.
     ///
-    /// Of few lists more rows wait for each other with each step, and what was found may be found no more: then it
-    /// counts from the last miss on.
+    /// Of few lists more rows wait for each other with each step, and what was found may be found no more; from
+    /// where no more wait, what is found stays.
     ///
     /// - Parameter waiting: What waits for each other, by step.
-    func firstStep(_ neighbour: Int, k: Int, steps: [Step], waiting: FirstRows) -> Int? {
-        guard let sightings = sightings[neighbour] else { return nil }
-        var found: Int?
+    /// - Returns: Steps in order, the neighbour found from the first one on, lost from the second on, and so forth.
+    func turningSteps(_ neighbour: Int, k: Int, steps: [Step], waiting: FirstRows) -> [Int] {
+        guard let sightings = sightings[neighbour] else { return [] }
+        var turns: [Int] = []
         for place in steps.indices.dropFirst(sightings.map(\.step).min() ?? steps.count) {
             let isFound = sightings.contains {
                 place >= $0.step && isSeen(neighbour, $0, k: k, in: steps[place], waiting)
             }
-            found = isFound ? found ?? place : nil
+            if isFound == turns.count.isMultiple(of: 2) { turns.append(place) }
             if isFound, steps[place].visited >= waiting.listCount { break }
         }
-        return found
+        return turns
     }
 
     private func isSeen(
