@@ -83,19 +83,29 @@ import Testing
         #expect(clock.verdict(now: .seconds(20)) == .slowBody)
     }
 
-    @Test func `a client that takes nothing is cut, and one that takes a little is not`() {
+    @Test func `a client that takes next to nothing is cut, and one that takes enough is not`() {
         var clock = clock()
         clock.received(now: .zero)
         clock.head(bodyByteCount: nil, now: .zero)
         clock.requestEnded()
-        clock.unsent(1_000, now: .seconds(1))
-        clock.unsent(1_000, now: .seconds(15))
+        clock.unsent(100_000, now: .seconds(1))
+        clock.unsent(100_000, now: .seconds(15))
         #expect(clock.verdict(now: .seconds(20)) == nil)
         #expect(clock.verdict(now: .seconds(21)) == .notReading)
-        clock.unsent(999, now: .seconds(20))
+        // A byte now and then is nothing, 8 KiB are something, all at once or not.
+        for second in 16..<20 { clock.unsent(100_000 - second, now: .seconds(second)) }
+        #expect(clock.verdict(now: .seconds(21)) == .notReading)
+        clock.unsent(100_000 - 8_192, now: .seconds(20))
         #expect(clock.verdict(now: .seconds(39)) == nil)
         #expect(clock.verdict(now: .seconds(40)) == .notReading)
-        clock.unsent(0, now: .seconds(39))
-        #expect(clock.verdict(now: .seconds(40)) == nil)
+        // What is written meanwhile is not taken.
+        clock.unsent(150_000, now: .seconds(30))
+        clock.unsent(149_000, now: .seconds(31))
+        #expect(clock.verdict(now: .seconds(40)) == .notReading)
+        clock.unsent(141_000, now: .seconds(39))
+        #expect(clock.verdict(now: .seconds(58)) == nil)
+        #expect(clock.verdict(now: .seconds(59)) == .notReading)
+        clock.unsent(0, now: .seconds(58))
+        #expect(clock.verdict(now: .seconds(59)) == nil)
     }
 }

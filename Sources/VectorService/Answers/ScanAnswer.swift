@@ -6,8 +6,11 @@ import VectorStore
 final class ScanAnswer: Sendable {
     /// About the bytes of a piece, before compression.
     static let pieceByteCount = 64 << 10
-    /// Longer than this nobody may take: a page keeps files that were replaced since.
+    /// Longer than this nobody may take: a page keeps what was replaced since.
     static let longest = Duration.seconds(600)
+
+    /// The client has not read an answer within `longest`.
+    struct TookTooLong: Error {}
 
     private struct State: ~Copyable {
         var writer = JSONWriter(capacity: ScanAnswer.pieceByteCount + 4_096)
@@ -55,12 +58,11 @@ final class ScanAnswer: Sendable {
             state.writer.open(UInt8(ascii: "["))
         }
         while state.count < page.count, state.writer.byteCount < Self.pieceByteCount {
-            // A few at a time: one may be large.
-            let range = state.count..<min(state.count + 8, page.count)
-            for record in try page.records(range) {
+            // One at a time: each may have megabytes.
+            for record in try page.records(state.count..<state.count + 1) {
                 AnswerEncoding.write(record, include: include, to: &state.writer)
             }
-            state.count = range.upperBound
+            state.count += 1
         }
         guard state.count == page.count else { return }
         state.writer.close(UInt8(ascii: "]"))

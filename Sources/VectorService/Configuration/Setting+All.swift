@@ -113,7 +113,7 @@ extension Setting {
             "limits.drain_timeout",
             .milliseconds(100)...(.seconds(600)),
             "20s",
-            "A connection whose client takes none of its answer for so long is closed."
+            "A connection whose client takes less than 8 KiB of its answer in this time is closed."
         ),
         time(
             "limits.idle_timeout",

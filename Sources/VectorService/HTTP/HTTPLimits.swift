@@ -12,7 +12,7 @@ package struct HTTPLimits: Sendable {
     package var headerTimeout = Duration.seconds(10)
     /// A body must arrive within this and a second for each megabyte its route allows.
     package var bodyTimeout = Duration.seconds(20)
-    /// A client that takes none of its answer for so long is cut off.
+    /// A client that takes less than 8 KiB of its answer in this time is cut off.
     package var drainTimeout = Duration.seconds(20)
     /// The longest that quick queries may hold up an event loop in one turn; zero sends all of them to
     /// the threads.

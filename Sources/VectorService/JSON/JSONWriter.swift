@@ -27,9 +27,18 @@ package struct JSONWriter: ~Copyable, @unchecked Sendable {
 
     /// Gives the text that was written since the last time, for a text that goes out piece by piece.
     mutating func take() -> [UInt8] {
-        defer { count = 0 }
-        return bytes
+        let taken = bytes
+        count = 0
+        // A large piece does not keep its memory for those to come.
+        if capacity > Self.kept {
+            start.deallocate()
+            capacity = Self.kept
+            start = .allocate(capacity: capacity)
+        }
+        return taken
     }
+
+    private static let kept = 256 << 10
 
     /// Writes `{`, what `body` writes, and `}`.
     package mutating func object<Failure: Error>(

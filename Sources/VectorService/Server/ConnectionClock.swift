@@ -1,7 +1,7 @@
 // How long a client may take, as a value that knows neither sockets nor a clock.
 //
 // - Every phase that waits for the client has an end that no trickle of bytes moves, except the answer,
-//   where each byte taken begins the time anew.
+//   where every 8 KiB taken begin the time anew.
 // - While the server works, the client may wait as long as the server does.
 
 /// The phases of one connection.
@@ -28,9 +28,12 @@ struct ConnectionClock {
     private var openRequestCount = 0
     /// Whether bytes of a further request came while the server worked.
     private var hasEarlyBytes = false
-    private var unsentByteCount = 0
-    /// Since when no byte of an answer was taken.
+    /// Since when too little of the answers was taken, and what was unsent then.
     private var stalledSince: Duration?
+    private var stalledByteCount = 0
+
+    /// So much has to be taken for the time to begin anew, if there is as much.
+    static let leastByteCount = 8 << 10
 
     init(limits: HTTPLimits, now: Duration) {
         self.limits = limits
@@ -81,10 +84,12 @@ struct ConnectionClock {
     mutating func unsent(_ byteCount: Int, now: Duration) {
         if byteCount == 0 {
             stalledSince = nil
-        } else if stalledSince == nil || byteCount < unsentByteCount {
-            stalledSince = now
+        } else if stalledSince == nil || stalledByteCount - byteCount >= Self.leastByteCount {
+            (stalledSince, stalledByteCount) = (now, byteCount)
+        } else {
+            // What an answer adds is no byte that was taken.
+            stalledByteCount = max(stalledByteCount, byteCount)
         }
-        unsentByteCount = byteCount
     }
 
     /// When to check next; nil when only an event can change anything.

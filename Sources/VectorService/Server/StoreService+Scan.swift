@@ -25,7 +25,8 @@ extension StoreService {
             while !scan.isDone {
                 let piece: [UInt8]
                 do {
-                    piece = try await self.recordThreads.runAdmitted(until: end) { try scan.next() }
+                    guard ContinuousClock.now < end else { throw ScanAnswer.TookTooLong() }
+                    piece = try await self.recordThreads.runAdmitted { try scan.next() }
                 } catch {
                     // Its status is told already: that it breaks off is all that the client learns.
                     self.logger.error(

@@ -1,19 +1,27 @@
+import NIOPosix
+import Synchronization
+
 extension WorkerThreads {
-    /// Runs work for an answer that has begun, which can be refused no more: where there is no place for it, it
-    /// comes again until there is.
+    /// Runs a part of an answer that has begun, in its turn.
     ///
-    /// - Throws: `Problem.overloaded` when `deadline` has passed.
+    /// It can be refused no more, and says nothing of how long requests take. There is one such part for each
+    /// connection at the most.
+    ///
+    /// - Throws: `Problem.stopping`, or what `work` throws.
     func runAdmitted<Value: Sendable>(
-        until deadline: ContinuousClock.Instant,
         _ work: @escaping @Sendable () throws -> Value
     ) async throws -> Value {
-        while ContinuousClock.now < deadline {
-            do {
-                return try await run(work)
-            } catch let problem as Problem where problem.code == Problem.overloaded.code {
-                try await Task.sleep(for: .milliseconds(20))
+        try await withCheckedThrowingContinuation { continuation in
+            pool.submit { poolState in
+                guard case .active = poolState else {
+                    return continuation.resume(throwing: Problem.stopping)
+                }
+                self.state.withLock { $0.running += 1 }
+                self.standBack()
+                let result = Result { try work() }
+                self.state.withLock { $0.running -= 1 }
+                continuation.resume(with: result)
             }
         }
-        throw Problem.overloaded
     }
 }

@@ -113,10 +113,7 @@ package final class WorkerThreads: Sendable {
                     state.queued -= 1
                     state.running += 1
                 }
-                // Of this thread alone (setpriority(2)), which may have it already.
-                if let priority = self.priority {
-                    setpriority(Int32(PRIO_PROCESS.rawValue), 0, priority)
-                }
+                self.standBack()
                 let start = ContinuousClock.now
                 let result = Result { try work() }
                 let seconds = (ContinuousClock.now - start) / .seconds(1)
@@ -127,6 +124,11 @@ package final class WorkerThreads: Sendable {
                 continuation.resume(with: result)
             }
         }
+    }
+
+    /// Gives the thread that it runs on its priority (setpriority(2)), which it may have already.
+    func standBack() {
+        if let priority { setpriority(Int32(PRIO_PROCESS.rawValue), 0, priority) }
     }
 
     /// Whether a call will have to wait; nil when it is refused.

@@ -2,8 +2,8 @@ import StorageIO
 
 /// One page of a scan whose records are read piece by piece, all of them as of the moment of the page.
 ///
-/// It takes a few dozen bytes a record and keeps the files that they are in, also those that a compaction has
-/// replaced since: let go of it when it was read.
+/// It takes a few dozen bytes a record, and it keeps everything that the collection was in that moment: files that a
+/// compaction has replaced since, and memtables that a flush has. Let go of it when it was read.
 public struct RecordPage: Sendable {
     /// Pass it to the next call; nil when this is the last page.
     public let nextCursor: String?
