@@ -68,7 +68,7 @@ import Testing
     }
 
     @Test func `a query that waits too long is refused, whatever the threads do`() async {
-        let threads = WorkerThreads(threadCount: 1, queueTimeout: .seconds(60))
+        let threads = WorkerThreads(threadCount: 1, queueTimeout: .seconds(3_600))
         let (outcomes, gate) = (Outcomes(), DispatchSemaphore(value: 0))
         threads.enqueue([outcomes.errand("slow", gate)])
         await Self.wait { threads.load.running == 1 }
@@ -90,7 +90,7 @@ import Testing
     }
 
     @Test func `a limit that was made shorter holds for queries that come later`() async {
-        let threads = WorkerThreads(threadCount: 1, queueTimeout: .seconds(60))
+        let threads = WorkerThreads(threadCount: 1, queueTimeout: .seconds(3_600))
         let (outcomes, gate) = (Outcomes(), DispatchSemaphore(value: 0))
         threads.enqueue([outcomes.errand("slow", gate)])
         await Self.wait { threads.load.running == 1 }
@@ -106,7 +106,7 @@ import Testing
     }
 
     @Test func `what waits when the threads stop is told so`() async {
-        let threads = WorkerThreads(threadCount: 1, queueTimeout: .seconds(60))
+        let threads = WorkerThreads(threadCount: 1, queueTimeout: .seconds(3_600))
         let (outcomes, gate) = (Outcomes(), DispatchSemaphore(value: 0))
         threads.enqueue([outcomes.errand("slow", gate)])
         await Self.wait { threads.load.running == 1 }
