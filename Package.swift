@@ -172,7 +172,8 @@ let package = Package(
         .testTarget(
             name: "VectorServiceTests",
             dependencies: [
-                "VectorService", "VectorStore", .product(name: "Logging", package: "swift-log"),
+                "VectorMath", "VectorService", "VectorStore",
+                .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOEmbedded", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),

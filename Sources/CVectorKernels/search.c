@@ -356,7 +356,7 @@ void vk_search_lists_tier(vk_tier tier, vk_scratch *scratch, const vk_query *que
             at += part;
             if (r.heap_count < options->k) {
                 waiting += found;
-                if (waiting < VK_FIRST_ROWS + 2 * options->k) continue;
+                if (waiting < vk_first_row_count(options->k)) continue;
                 drain_first(&r, lists->ordinals, slots, bounds, waiting);
                 if (result->failed) break;
                 waiting = 0;

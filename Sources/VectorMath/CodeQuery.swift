@@ -35,7 +35,7 @@ package struct CodeQuery: ~Copyable {
     }
 
     /// How many rows of posting lists a search for the k nearest gathers before it compares the first of them.
-    package static func firstRowCount(k: Int) -> Int { Int(VK_FIRST_ROWS) + 2 * k }
+    package static func firstRowCount(k: Int) -> Int { vk_first_row_count(k) }
 
     /// How many of those it compares first, whatever they reach: those of the best bounds.
     package static func bestRowCount(k: Int) -> Int { vk_best_row_count(k) }

@@ -2,6 +2,7 @@ import NIOCore
 import NIOEmbedded
 import NIOHTTP1
 import Testing
+import VectorMath
 
 @testable import VectorService
 
@@ -27,7 +28,7 @@ import Testing
         "\r\n", "\r\n", "\r\n", "\r\n", "\r\n", " \r\n", "\n", "\r", "\r\n ",
     ]
 
-    private static func head(_ random: inout Seeded) -> [UInt8] {
+    private static func head(_ random: inout SeededRandom) -> [UInt8] {
         func pick(_ list: [String]) -> String { list.randomElement(using: &random) ?? "" }
         // Mostly the plain choices, which come first, or little would be taken.
         func some(_ list: [String], _ plain: Int) -> String {
@@ -68,7 +69,7 @@ import Testing
     func `what the quick reader takes, the decoder reads the same way or refuses`(
         seed: UInt64
     ) throws {
-        var random = Seeded(state: seed)
+        var random = SeededRandom(seed: seed)
         var (takenCount, sameCount) = (0, 0)
         for _ in 0..<10_000 {
             let bytes = Self.head(&random)

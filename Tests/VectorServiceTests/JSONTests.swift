@@ -1,5 +1,6 @@
 import Foundation
 import Testing
+import VectorMath
 
 @testable import VectorService
 
@@ -103,7 +104,7 @@ import Testing
             return String(decoding: writer.bytes, as: UTF8.self)
         }
         // Similarities and distances, the borders of what is written without `description`, all others.
-        var random = Seeded(state: 7)
+        var random = SeededRandom(seed: 7)
         var numbers: [Float] = [0, -0.0, 0.001, 0.5, 0.1, 0.0625, 0.25, 1, 1.5, .ulpOfOne, 1e30]
         numbers += [Float(0.001).nextDown, Float(1).nextDown, Float(0.5).nextDown, 0.3, 0.7, 0.999]
         for _ in 0..<200_000 {
@@ -124,7 +125,7 @@ import Testing
             writer.value(thousandths: number)
             return String(decoding: writer.bytes, as: UTF8.self)
         }
-        var random = Seeded(state: 8)
+        var random = SeededRandom(seed: 8)
         var numbers = [
             0, 0.0004, 0.0005, 0.001, 0.9996, 1, 12.5, 99.999, 1e11, 1e13, 1e300, -1.25, -0.0001,
             -0.0,

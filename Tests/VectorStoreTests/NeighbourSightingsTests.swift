@@ -29,7 +29,7 @@ import Testing
             turns: turns,
             sightings: [0: sightings],
             estimates: estimates
-        ).turningSteps(0, k: k, steps: steps, waiting: .init(k: k, listCount: waiting))
+        ).turningSteps(0, steps: steps, waiting: .init(k: k, listCount: waiting))
     }
 
     private static func sighting(turn: Int = 0, step: Int = 0, code: Float = 0.8) -> Sighting {

@@ -150,9 +150,9 @@ typedef struct {
 /// The time since an unspecified start, CLOCK_MONOTONIC of clock_gettime(2).
 uint64_t vk_monotonic_nanoseconds(void);
 
-/// So many rows, and two more for each of the k, wait for each other before the first of them are compared:
-/// without a threshold the best bounds go first.
-enum { VK_FIRST_ROWS = 300 };
+/// How many rows wait for each other before the first of them are compared: without a threshold the best
+/// bounds go first.
+static inline size_t vk_first_row_count(size_t k) { return 300 + 2 * k; }
 
 /// How many of those go first when so many are wanted.
 static inline size_t vk_best_row_count(size_t wanted) { return wanted + wanted / 4 + 2; }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Glibc
 import VectorService
+import VectorStore
 
 /// Where a store is: the options that every administrative command shares.
 struct StoreLocation: ParsableArguments {
@@ -103,15 +104,7 @@ struct CollectionName: ExpressibleByArgument {
     let text: String
 
     init?(argument: String) {
-        let isPlain = argument.utf8.allSatisfy { byte in
-            switch byte {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"), UInt8(ascii: "-"),
-                UInt8(ascii: "."):
-                true
-            default: false
-            }
-        }
+        let isPlain = argument.utf8.allSatisfy(ConfigurationCheck.isNameByte)
         guard !argument.isEmpty, isPlain else { return nil }
         text = argument
     }

@@ -16,14 +16,14 @@ package enum QueryString {
             parameters.reserveCapacity(4)
             var start = 0
             while start < bytes.count {
-                let end = place(of: UInt8(ascii: "&"), in: bytes, start..<bytes.count)
-                let sign = place(of: UInt8(ascii: "="), in: bytes, start..<end)
-                let pair = start..<end
+                let end = bytes[start...].firstIndex(of: UInt8(ascii: "&")) ?? bytes.count
+                let pair = bytes[start..<end]
                 start = end + 1
                 if pair.isEmpty { continue }
+                let sign = pair.firstIndex(of: UInt8(ascii: "=")) ?? end
                 guard parameters.count < maximumCount,
-                    let name = decoded(bytes, pair.lowerBound..<sign),
-                    let value = decoded(bytes, min(sign + 1, end)..<end)
+                    let name = decoded(pair[..<sign]),
+                    let value = decoded(pair[min(sign + 1, end)...])
                 else { return nil }
                 parameters.append((name, value))
             }
@@ -31,23 +31,9 @@ package enum QueryString {
         }
     }
 
-    /// Where a byte is first, or the end of the range.
-    private static func place(
-        of byte: UInt8,
-        in bytes: UnsafeBufferPointer<UInt8>,
-        _ range: Range<Int>
-    ) -> Int {
-        var place = range.lowerBound
-        while place < range.upperBound, bytes[place] != byte { place += 1 }
-        return place
-    }
-
     /// Resolves `%XX` and `+`; nil when the result is not text.
-    private static func decoded(
-        _ text: UnsafeBufferPointer<UInt8>,
-        _ range: Range<Int>
-    ) -> String? {
-        let text = UnsafeBufferPointer(rebasing: text[range])
+    private static func decoded(_ text: Slice<UnsafeBufferPointer<UInt8>>) -> String? {
+        let text = UnsafeBufferPointer(rebasing: text)
         let isPlain = text.allSatisfy {
             $0 != UInt8(ascii: "+") && $0 != UInt8(ascii: "%") && $0 < 0x80
         }

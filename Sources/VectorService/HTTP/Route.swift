@@ -1,4 +1,5 @@
 import Glibc
+import VectorStore
 
 /// What an address means.
 enum Route: Equatable {
@@ -73,7 +74,8 @@ enum Route: Equatable {
         path.utf8Span.span.withUnsafeBytes { path in
             guard isQuery(path) else { return nil }
             let name = path[queryStart.utf8CodeUnitCount..<path.count - queryEnd.utf8CodeUnitCount]
-            return name.allSatisfy(isNameByte) ? String(decoding: name, as: UTF8.self) : nil
+            return name.allSatisfy(ConfigurationCheck.isNameByte)
+                ? String(decoding: name, as: UTF8.self) : nil
         }
     }
 
@@ -116,17 +118,7 @@ enum Route: Equatable {
     }
 
     private static func isName(_ text: String) -> Bool {
-        !text.isEmpty && text.utf8.allSatisfy(isNameByte)
-    }
-
-    private static func isNameByte(_ byte: UInt8) -> Bool {
-        switch byte {
-        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"), UInt8(ascii: "-"),
-            UInt8(ascii: "."):
-            true
-        default: false
-        }
+        !text.isEmpty && text.utf8.allSatisfy(ConfigurationCheck.isNameByte)
     }
 
     // Made once, not for each request.

@@ -9,7 +9,7 @@ package struct ServiceRequest: Sendable {
     /// The type of the body, in lower case and without its parameters.
     package var contentType: String?
     /// The header fields.
-    package var headers = RequestHeaders()
+    package var headers: RequestHeaders
     /// The body.
     package var body: [UInt8]
     /// What the log and a problem call this request.
@@ -17,7 +17,7 @@ package struct ServiceRequest: Sendable {
     /// What its path and method mean, once that is known.
     var route: Route?
     /// Who asks; a command in the same process holds the store and may do anything.
-    package var principal = Principal.service
+    package var principal: Principal
 
     /// Describes a request.
     package init(
@@ -28,12 +28,17 @@ package struct ServiceRequest: Sendable {
         body: [UInt8] = [],
         id: String = "local"
     ) {
-        self.method = method
-        self.path = path
-        self.parameters = parameters
-        self.contentType = contentType
-        self.body = body
-        self.id = id
+        self.init(
+            method: method,
+            path: path,
+            parameters: parameters,
+            contentType: contentType,
+            body: body,
+            id: id,
+            headers: RequestHeaders(),
+            route: nil,
+            principal: .service
+        )
     }
 
     /// Describes a request that came with a head.

@@ -192,7 +192,7 @@ final class DirectHandler: ChannelDuplexHandler, RemovableChannelHandler, Direct
                 pass(slice, context)
             case .collecting(let head, let headCount, let count):
                 guard bytes.readableBytes >= count else { return }
-                ask(context, head, headByteCount: headCount, byteCount: count)
+                ask(head, headByteCount: headCount, byteCount: count)
             case .ready:
                 guard begin(context) else { return }
             }
@@ -212,7 +212,7 @@ final class DirectHandler: ChannelDuplexHandler, RemovableChannelHandler, Direct
             if bodyCount <= Route.functionBodyLimit, lanes.live.current.service.isDirect(head) {
                 connection.change { $0.head(bodyByteCount: bodyCount, now: $1) }
                 if bytes.readableBytes >= count + bodyCount {
-                    ask(context, head, headByteCount: count, byteCount: count + bodyCount)
+                    ask(head, headByteCount: count, byteCount: count + bodyCount)
                 } else {
                     state = .collecting(head, headByteCount: count, byteCount: count + bodyCount)
                 }
@@ -226,7 +226,6 @@ final class DirectHandler: ChannelDuplexHandler, RemovableChannelHandler, Direct
     // MARK: Out
 
     private func ask(
-        _ context: ChannelHandlerContext,
         _ head: RequestHead,
         headByteCount: Int,
         byteCount: Int

@@ -1,5 +1,5 @@
 /// Checks the description of a collection before it is created.
-enum ConfigurationCheck {
+package enum ConfigurationCheck {
     static func check(_ configuration: CollectionConfiguration) throws(VectorStoreError) {
         try check(name: configuration.name)
         guard (1...CollectionConfiguration.maximumDimension).contains(configuration.dimension)
@@ -34,18 +34,22 @@ enum ConfigurationCheck {
         }
     }
 
+    /// Whether a byte may stand in the name of a collection or an attribute.
+    @inlinable
+    package static func isNameByte(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"), UInt8(ascii: "-"),
+            UInt8(ascii: "."):
+            true
+        default: false
+        }
+    }
+
     private static func check(name: String) throws(VectorStoreError) {
         let bytes = Array(name.utf8)
-        let allowed = bytes.allSatisfy { byte in
-            switch byte {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"), UInt8(ascii: "-"),
-                UInt8(ascii: "."):
-                true
-            default: false
-            }
-        }
-        guard (1...128).contains(bytes.count), allowed, bytes[0] != UInt8(ascii: "."),
+        guard (1...128).contains(bytes.count), bytes.allSatisfy(isNameByte),
+            bytes[0] != UInt8(ascii: "."),
             bytes[0] != UInt8(ascii: "-")
         else {
             throw VectorStoreError(

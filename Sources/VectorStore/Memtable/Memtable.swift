@@ -191,6 +191,7 @@ package final class Memtable: RowStore, @unchecked Sendable {
     }
 
     package func id(at ordinal: Int) -> RecordID { body(at: ordinal).pointee.id }
+
     /// The hashes of the ids of at least the first `count` rows, by which scans order them.
     func idHashes(count: Int) -> [UInt64] {
         hashes.withLock { hashes in

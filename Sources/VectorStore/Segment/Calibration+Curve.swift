@@ -62,12 +62,7 @@ extension Calibration {
                         listCount: visits.listCount(holding: CodeQuery.firstRowCount(k: k))
                     )
                     for neighbour in Self.places(k: k) {
-                        let turns = seen.turningSteps(
-                            neighbour,
-                            k: k,
-                            steps: steps,
-                            waiting: waiting
-                        )
+                        let turns = seen.turningSteps(neighbour, steps: steps, waiting: waiting)
                         for (turn, step) in turns.enumerated() {
                             part[slot * grid.count + step] += turn.isMultiple(of: 2) ? 1 : -1
                         }
